@@ -1,0 +1,1 @@
+"""Bytes on disk: messages, records, tables, checkpoints, event files and file systems."""
