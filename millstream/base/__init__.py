@@ -1,0 +1,1 @@
+"""The bottom layer: types, shapes, errors, origins, nests, logging and the public namespace."""
