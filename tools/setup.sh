@@ -13,7 +13,7 @@ extras=${1:-demo}
 venv=.venv
 stamp="$venv/.installed-${extras//,/-}"
 
-say() { printf '\033[1m%s\033[0m\n' "setup: $*" >&2; }
+say() { echo "setup: $*" >&2; }
 fail() {
     printf 'setup: %s\n' "$@" >&2
     exit 1
