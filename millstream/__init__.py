@@ -5,8 +5,10 @@ cheap and loads neither JAX nor NumPy.
 """
 
 from millstream.base.export import install_finder, namespace
-from millstream.base.version import GIT_VERSION as __git_version__
-from millstream.base.version import VERSION as __version__
+from millstream.base.version import GIT_VERSION, VERSION
+
+__version__ = VERSION
+__git_version__ = GIT_VERSION
 
 install_finder()
 __getattr__, __dir__ = namespace(__name__)

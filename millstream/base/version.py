@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from millstream._version import __version__
 from millstream.base.export import export_constant
 
-MILLSTREAM_VERSION = __version__
+MILLSTREAM_VERSION = "0.1.0"
 """Version of this package."""
 
 VERSION = "1.15.5"
