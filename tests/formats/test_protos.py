@@ -84,7 +84,8 @@ def test_any_carries_our_messages():
     cls = pool.message_class(packed.type_url.rpartition("/")[2])
     assert cls is protos.NodeDef
     node = cls()
-    assert packed.Unpack(node) and node.name == "x"
+    assert packed.Unpack(node)
+    assert node.name == "x"
     with pytest.raises(KeyError):
         pool.message_class("tensorflow.NoSuchThing")
 
@@ -110,7 +111,7 @@ def test_import_does_not_load_protobuf():
 
 
 @pytest.mark.parametrize(
-    "text, message",
+    ("text", "message"),
     [
         ("package p\nA: x=1", "cannot read field"),
         ("package p\nA: x=1 Missing", "unknown type 'Missing'"),

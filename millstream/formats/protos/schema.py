@@ -22,23 +22,10 @@ from google.protobuf.descriptor_pb2 import (
 MESSAGE, ENUM = FieldDescriptorProto.TYPE_MESSAGE, FieldDescriptorProto.TYPE_ENUM
 SCALARS = {
     name: getattr(FieldDescriptorProto, f"TYPE_{name.upper()}")
-    for name in [
-        "double",
-        "float",
-        "int64",
-        "uint64",
-        "int32",
-        "fixed64",
-        "fixed32",
-        "bool",
-        "string",
-        "bytes",
-        "uint32",
-        "sfixed32",
-        "sfixed64",
-        "sint32",
-        "sint64",
-    ]
+    for name in (
+        *("bool", "bytes", "string", "double", "float", "int32", "int64", "uint32", "uint64"),
+        *("sint32", "sint64", "fixed32", "fixed64", "sfixed32", "sfixed64"),
+    )
 }
 FIELD = re.compile(r"(\w+)=(\d+) (repeated )?(map<\w+,[\w.]+>|[\w.]+)(?: @(\w+))?")
 MAP = re.compile(r"map<(\w+),([\w.]+)>")
