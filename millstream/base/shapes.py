@@ -48,8 +48,7 @@ def _sizes_of(dims: Any) -> Sizes:
     if isinstance(dims, (str, bytes)):
         text = dims if isinstance(dims, str) else dims.decode(errors="replace")
         raise TypeError(
-            "A string has ambiguous TensorShape, please wrap in a list or convert to an int: "
-            + text
+            f"the string {text!r} is ambiguous as a TensorShape; give an int, or a list of sizes"
         )
     if hasattr(dims, "unknown_rank") and hasattr(dims, "dim"):
         if dims.unknown_rank:
