@@ -33,6 +33,9 @@ _V1 = "compat.v1."
 EXPORTS: dict[str, Export] = {}
 """Every public name published by the modules imported so far."""
 
+CLASHES: list[tuple[str, str, str]] = []
+"""(public name, one module, another) for names that two modules publish; there should be none."""
+
 
 class Export:
     """Where a public name lives: the module and, once that is fully imported, the attribute."""
@@ -64,6 +67,13 @@ def _attribute_of(module: str, name: str, value: Any) -> str:
     raise LookupError(f"tf.{name} is exported by {module} but is no attribute of it")
 
 
+def _note(export: Export) -> None:
+    before = EXPORTS.setdefault(export.name, export)
+    if before.module != export.module:
+        CLASHES.append((export.name, before.module, export.module))
+    EXPORTS[export.name] = export
+
+
 def export[F](*names: str, module: str | None = None) -> Callable[[F], F]:
     """Publishes a function, class or op under names relative to `tf.`.
 
@@ -80,7 +90,7 @@ def export[F](*names: str, module: str | None = None) -> Callable[[F], F]:
         own = isinstance(value, (type, types.FunctionType)) and value.__module__ == home
         attribute = value.__qualname__ if own and "<" not in value.__qualname__ else None
         for name in names:
-            EXPORTS[name] = Export(name, home, attribute, value)
+            _note(Export(name, home, attribute, value))
         return value
 
     return publish
@@ -92,7 +102,7 @@ def export_constant(name: str, value: Any) -> None:
     The value must be bound to some name of the calling module by the time its import ends.
     """
     module = sys._getframe(1).f_globals["__name__"]
-    EXPORTS[name] = Export(name, module, None, value)
+    _note(Export(name, module, None, value))
 
 
 export_value = export_constant

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+from millstream._version import __version__ as MILLSTREAM_VERSION
 from millstream.base.export import export_constant
-
-MILLSTREAM_VERSION = "0.1.0"
-"""Version of this package."""
 
 VERSION = "1.15.5"
 """Version of the TensorFlow interface; programs branch on it, so `tf.__version__` is this one."""
