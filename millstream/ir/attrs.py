@@ -194,8 +194,17 @@ def _infer_from(
 
 def output_types(opdef: OpDef, attrs: dict[str, Any]) -> list[DType]:
     """Returns the dtypes of a node's flat outputs."""
+    return _flat_types(opdef.outputs, attrs)
+
+
+def input_types(opdef: OpDef, attrs: dict[str, Any]) -> list[DType]:
+    """Returns the base dtypes that a node's flat inputs must have."""
+    return [t.base_dtype for t in _flat_types(opdef.inputs, attrs)]
+
+
+def _flat_types(args: Sequence[ArgSpec], attrs: dict[str, Any]) -> list[DType]:
     types: list[DType] = []
-    for arg in opdef.outputs:
+    for arg in args:
         if arg.type_list_attr is not None:
             listed: Sequence[DType] = attrs[arg.type_list_attr]
         else:

@@ -10,9 +10,10 @@ from typing import Any
 
 from millstream.base.dtypes import DType
 from millstream.base.export import export
+from millstream.formats import protos
 from millstream.ir import attrs as attr_values
-from millstream.ir import registry
-from millstream.ir.collections import Collections
+from millstream.ir import graphdef, registry
+from millstream.ir.graph_collections import Collections
 from millstream.ir.context import default_graphs, find_session
 from millstream.ir.graph_scopes import GraphScopes
 from millstream.ir.infer import infer_shapes
@@ -84,7 +85,11 @@ class Graph(Collections, GraphScopes):
         self.check_not_finalized()
         with self._lock:
             name = name or opdef.name
-            name = name[:-1] if name.endswith("/") else self.unique_name(name)
+            if name.endswith("/"):
+                name = name[:-1]
+                self._names_in_use.setdefault(name.lower(), 1)
+            else:
+                name = self.unique_name(name)
             if name in self._by_name:
                 raise ValueError(f"Duplicate node name in graph: '{name}'")
             control = self.controls_for(inputs)
@@ -263,6 +268,24 @@ class Graph(Collections, GraphScopes):
         return f" Nearest names: {', '.join(map(repr, close))}." if close else ""
 
     # -- the graph as a whole
+
+    def as_graph_def(self, from_version: int | None = None, add_shapes: bool = False) -> Any:
+        """Returns the graph as a `GraphDef`; with `from_version` only the nodes added after it."""
+        nodes = [n for n in self.nodes if n.id > (from_version or 0)]
+        return graphdef.encode_graph(nodes, self.functions.values(), self.producer, add_shapes)
+
+    def node_def_of(self, node: Operation) -> Any:
+        """Returns a node as a `NodeDef`."""
+        return graphdef.encode_node(node)
+
+    def op_def_of(self, opdef: OpDef) -> Any:
+        """Returns an op's declaration as an `OpDef` message."""
+        return graphdef.encode_op(opdef)
+
+    @property
+    def graph_def_versions(self) -> Any:
+        """The version numbers that the graph's `GraphDef` carries."""
+        return protos.VersionDef(producer=self.producer)
 
     @contextmanager
     def as_default(self) -> Iterator[Graph]:

@@ -1,0 +1,263 @@
+"""Messages to graphs: `tf.import_graph_def`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from millstream.base.export import export
+from millstream.base.shapes import TensorShape
+from millstream.formats import protos
+from millstream.ir import attrs as attr_values
+from millstream.ir import registry
+from millstream.ir.default import get_default_graph
+from millstream.ir.graph import GRAPH_DEF_PRODUCER, Graph
+from millstream.ir.node import Operation
+from millstream.ir.tensor import Tensor
+
+
+@export("import_graph_def", "graph_util.import_graph_def")
+def import_graph_def(
+    graph_def: Any,
+    input_map: dict[Any, Any] | None = None,
+    return_elements: Sequence[str] | None = None,
+    name: str | None = None,
+    op_dict: Any = None,
+    producer_op_list: Any = None,
+) -> list[Any] | None:
+    """Adds the nodes of a `GraphDef` to the default graph.
+
+    Args:
+      graph_def: the message.
+      input_map: names of tensors (or `^node` control inputs) in `graph_def`, to tensors to use instead.
+      return_elements: names of nodes and tensors to return.
+      name: prefix of the new nodes' names; `import` by default, none if empty.
+      op_dict: ignored, as in TF 1.15.
+      producer_op_list: ignored: attrs that this version does not know are kept if they equal no default.
+
+    Returns:
+      The nodes and tensors named in `return_elements`, or `None` without it.
+
+    Raises:
+      TypeError: if an argument is of the wrong type.
+      ValueError: if the graph is malformed, an op is unknown, a version or name does not fit, or `input_map` names
+        something that is not there.
+    """
+    del op_dict, producer_op_list
+    _check_arguments(graph_def, input_map, return_elements)
+    _check_versions(graph_def.versions)
+    graph = get_default_graph()
+    prefix = "import" if name is None else name
+    with (
+        graph.name_scope(prefix)
+        if prefix
+        else graph.name_scope(graph.name_stack + "/" if graph.name_stack else None)
+    ):
+        importer = _Importer(graph, graph_def, input_map or {})
+        importer.run()
+    unused = [k for k in importer.input_map if k not in importer.used]
+    if unused:
+        raise ValueError(f"Attempted to map inputs that were not found in graph_def: {unused}")
+    if return_elements is None:
+        return None
+    return [importer.element(e) for e in return_elements]
+
+
+def _check_arguments(graph_def: Any, input_map: Any, return_elements: Any) -> None:
+    if not hasattr(graph_def, "node") or not hasattr(graph_def, "versions"):
+        raise TypeError("graph_def must be a GraphDef proto.")
+    if input_map is not None and not (
+        isinstance(input_map, dict) and all(isinstance(k, (str, bytes)) for k in input_map)  # pyright: ignore[reportUnknownVariableType]
+    ):
+        raise TypeError("input_map must be a dictionary mapping strings to Tensor objects.")
+    if return_elements is not None and not all(
+        isinstance(e, (str, bytes)) for e in return_elements
+    ):
+        raise TypeError("return_elements must be a list of strings.")
+
+
+def _check_versions(versions: Any) -> None:
+    if versions.min_consumer > GRAPH_DEF_PRODUCER:
+        raise ValueError(
+            f"GraphDef min consumer version {versions.min_consumer} above current version {GRAPH_DEF_PRODUCER}. "
+            "The graph needs a newer version of Millstream."
+        )
+    if GRAPH_DEF_PRODUCER in versions.bad_consumers:
+        raise ValueError(f"GraphDef disallows consumer version {GRAPH_DEF_PRODUCER}.")
+
+
+class _Importer:
+    """One import: maps names in the message to nodes in the graph as they are made."""
+
+    def __init__(self, graph: Graph, graph_def: Any, input_map: dict[Any, Any]) -> None:
+        self.graph = graph
+        self.defs: dict[str, Any] = {}
+        for node_def in graph_def.node:
+            if node_def.name in self.defs:
+                raise ValueError(f"Node '{node_def.name}' is not unique in the GraphDef")
+            self.defs[node_def.name] = node_def
+        self.input_map = {self._key(k): v for k, v in input_map.items()}
+        self.used: set[str] = set()
+        self.made: dict[str, Operation] = {}
+        self.prefix = f"{graph.name_stack}/" if graph.name_stack else ""
+        self.library = graph_def.library
+
+    @staticmethod
+    def _key(key: Any) -> str:
+        text = key.decode() if isinstance(key, bytes) else key
+        return text[:-2] if text.endswith(":0") else text
+
+    def run(self) -> None:
+        """Makes all nodes, producers before consumers; loops' back edges are joined at the end."""
+        for function in self.library.function:
+            copy = protos.FunctionDef()
+            copy.CopyFrom(function)
+            self.graph.functions.setdefault(function.signature.name, copy)
+        back_edges: list[tuple[str, int, str]] = []
+        for node_def in self._ordered():
+            self._make(node_def, back_edges)
+        for name, index, edge in back_edges:
+            self.made[name].update_input(index, self._tensor(name, edge))
+
+    def _ordered(self) -> Iterator[Any]:
+        """Yields the node messages in an order in which inputs come first, but for `NextIteration`s of `Merge`s."""
+        state: dict[str, int] = {}  # 1: being visited, 2: done
+        for root in self.defs:
+            stack = [] if root in state else [(root, iter(self._producers(root)))]
+            state.setdefault(root, 1)
+            while stack:
+                name, producers = stack[-1]
+                pending = next((p for p in producers if state.get(p) != 2), None)
+                if pending is None:
+                    stack.pop()
+                    state[name] = 2
+                    yield self.defs[name]
+                elif state.get(pending) == 1:
+                    raise ValueError(f"Node '{name}': the graph has a cycle through '{pending}'")
+                else:
+                    state[pending] = 1
+                    stack.append((pending, iter(self._producers(pending))))
+
+    def _producers(self, name: str) -> list[str]:
+        node_def = self.defs[name]
+        names: list[str] = []
+        for edge in node_def.input:
+            if self._key(edge) in self.input_map:
+                continue
+            producer = _node_of(edge)
+            if producer not in self.defs:
+                raise ValueError(f"Node '{name}': Unknown input node '{edge}'")
+            if not self._is_back_edge(node_def, producer):
+                names.append(producer)
+        return names
+
+    def _is_back_edge(self, node_def: Any, producer: str) -> bool:
+        back = ("NextIteration", "RefNextIteration")
+        return node_def.op in ("Merge", "RefMerge") and self.defs[producer].op in back
+
+    def _make(self, node_def: Any, back_edges: list[tuple[str, int, str]]) -> None:
+        opdef = registry.lookup(node_def.op)
+        if opdef is None:
+            raise ValueError(
+                f"Op type not registered '{node_def.op}' in Millstream, wanted by node '{node_def.name}'"
+            )
+        inputs: list[Tensor | None] = []
+        controls: list[Operation] = []
+        for edge in node_def.input:
+            if edge.startswith("^"):
+                controls.append(self._control(edge))
+            elif _node_of(edge) in self.defs and self._is_back_edge(node_def, _node_of(edge)):
+                back_edges.append((node_def.name, len(inputs), edge))
+                inputs.append(None)
+            else:
+                inputs.append(self._tensor(node_def.name, edge))
+        known = next((t for t in inputs if t is not None), None)
+        filled = [known if t is None else t for t in inputs]
+        if any(t is None for t in filled):
+            raise ValueError(f"Node '{node_def.name}': all inputs are back edges")
+        node = self._create(node_def, opdef, filled)
+        if controls:
+            node.add_control_inputs(controls)
+        if back_edges and back_edges[-1][0] == node_def.name:
+            for tensor in node.values():
+                tensor._shape = TensorShape(None)  # pyright: ignore[reportPrivateUsage]
+        self.made[node_def.name] = node
+
+    def _create(self, node_def: Any, opdef: Any, inputs: list[Any]) -> Operation:
+        attrs = {k: attr_values.from_proto(v) for k, v in node_def.attr.items()}
+        shapes = attrs.pop("_output_shapes", None)
+        if "_class" in attrs:
+            attrs["_class"] = tuple(
+                f"loc:@{self.prefix}{c[5:]}" if c.startswith("loc:@") else c
+                for c in attrs["_class"]
+            )
+        try:
+            arguments = attr_values.complete(opdef, inputs, attrs)
+            self._check_types(node_def, opdef, inputs, arguments[2])
+            with self.graph.control_dependencies(None):
+                node = self.graph.create_node(*arguments, f"{self.prefix}{node_def.name}/")
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"Node '{node_def.name}': {error}") from None
+        if node_def.device:
+            node.set_device(node_def.device)
+        for tensor, shape in zip(node.values(), shapes or (), strict=False):
+            tensor.set_shape(shape)
+        return node
+
+    def _check_types(
+        self, node_def: Any, opdef: Any, inputs: list[Tensor], attrs: dict[str, Any]
+    ) -> None:
+        spans = attr_values.input_types(opdef, attrs)
+        if len(spans) != len(inputs):
+            raise ValueError(
+                f"NodeDef expected {len(spans)} inputs of op '{opdef.name}', found {len(inputs)}"
+            )
+        for index, (tensor, wanted) in enumerate(zip(inputs, spans, strict=True)):
+            if tensor.dtype.base_dtype is not wanted:
+                raise ValueError(
+                    f"Input {index} of node {node_def.name} was passed {tensor.dtype.base_dtype.name} from "
+                    f"{tensor.name} incompatible with expected {wanted.name}."
+                )
+
+    def _control(self, edge: str) -> Operation:
+        if edge in self.input_map:
+            self.used.add(edge)
+            target = self.input_map[edge]
+            return target.op if isinstance(target, Tensor) else target
+        return self.made[edge[1:]]
+
+    def _tensor(self, name: str, edge: str) -> Tensor:
+        key = self._key(edge)
+        if key in self.input_map:
+            self.used.add(key)
+            target = self.input_map[key]
+            return self.graph.as_graph_element(target, allow_operation=False)
+        producer, index = _node_of(edge), _index_of(edge)
+        outputs = self.made[producer].values()
+        if index >= len(outputs):
+            raise ValueError(
+                f"Node '{name}': Connecting to invalid output {index} of source node {producer} which has {len(outputs)} outputs"
+            )
+        return outputs[index]
+
+    def element(self, wanted: Any) -> Any:
+        """Returns the node or tensor that was imported under a name of the message."""
+        text = wanted.decode() if isinstance(wanted, bytes) else wanted
+        node_name, colon, index = text.rpartition(":")
+        node = self.made.get(node_name if colon else text)
+        if node is None or (colon and (not index.isdigit() or int(index) >= len(node.values()))):
+            raise ValueError(f"Requested return_element '{text}' not found in graph_def.")
+        return node.values()[int(index)] if colon else node
+
+
+def _node_of(edge: str) -> str:
+    return edge[1:] if edge.startswith("^") else edge.partition(":")[0]
+
+
+def _index_of(edge: str) -> int:
+    _, colon, index = edge.partition(":")
+    if not colon:
+        return 0
+    if not index.isdigit():
+        raise ValueError(f"Malformed input name '{edge}'")
+    return int(index)
