@@ -11,11 +11,10 @@ import time
 
 import matplotlib
 import numpy as np
-
 import tensorflow as tf
 
 matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
 flags = tf.app.flags
 flags.DEFINE_integer("steps", 1500, "How many batches to train on.")

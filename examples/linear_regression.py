@@ -6,7 +6,6 @@ Gradient descent finds the slope and the offset; least squares, solved exactly, 
 """
 
 import numpy as np
-
 import tensorflow as tf
 
 SLOPE, OFFSET, NOISE = 3.0, -1.5, 0.3

@@ -15,11 +15,10 @@ import time
 
 import matplotlib
 import numpy as np
-
 import tensorflow as tf
 
 matplotlib.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
 tf.app.flags.DEFINE_integer("steps", 600, "How many batches to train on.")
 tf.app.flags.DEFINE_integer("batch_size", 64, "Images in a batch.")
@@ -147,7 +146,7 @@ class Progress(object):
         self.last = now
         bar = "#" * (30 * step // self.steps)
         line = "  %4d/%d [%-30s] loss %6.4f  %6.0f images/s  test accuracy %s" % (
-            step, self.steps, bar, loss, rate, accuracy and "%.1f %%" % (100 * accuracy) or "-",
+            step, self.steps, bar, loss, rate, (accuracy and "%.1f %%" % (100 * accuracy)) or "-",
         )  # fmt: skip
         if self.live:
             sys.stdout.write("\r" + line)

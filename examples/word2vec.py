@@ -16,7 +16,6 @@ import re
 import time
 
 import numpy as np
-
 import tensorflow as tf
 
 flags = tf.app.flags
