@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from millstream._version import __version__ as MILLSTREAM_VERSION
+from millstream._version import __version__ as MILLSTREAM_VERSION  # noqa: N812
 from millstream.base.export import export_constant
 
 VERSION = "1.15.5"
@@ -22,6 +22,9 @@ GRAPH_DEF_VERSION_MIN_PRODUCER = 0
 export_constant("millstream_version", MILLSTREAM_VERSION)
 export_constant("VERSION", VERSION)
 export_constant("version.VERSION", VERSION)
+for _name in ("CXX11_ABI_FLAG", "MONOLITHIC_BUILD"):
+    export_constant(_name, globals()[_name])
+    export_constant(f"sysconfig.{_name}", globals()[_name])
 for _name in ("GIT_VERSION", "COMPILER_VERSION"):
     export_constant(_name, globals()[_name])
     export_constant(f"version.{_name}", globals()[_name])
