@@ -61,7 +61,6 @@ def _sizes_of(dims: Any) -> Sizes:
     return tuple(map(size_of, members))
 
 
-@export("TensorShape")
 class TensorShape:
     """Is what is known of a tensor's shape: everything, the rank and some sizes, or nothing.
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from millstream.base.export import export
 from millstream.base.shapes import TensorShape, as_shape, set_proto_maker
 from millstream.formats import protos
 
@@ -28,3 +29,5 @@ def shape_from_proto(proto: Any) -> TensorShape:
 
 
 set_proto_maker(shape_to_proto)
+# `tf.TensorShape` is published here, so that whoever has one can call its `as_proto`.
+export("TensorShape")(TensorShape)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from millstream.base.dtypes import DType
 from millstream.base.export import export
+from millstream.base.nest import Composite
 from millstream.base.shapes import TensorShape
 from millstream.ir.tensor import Tensor
 
 
-class CompositeTensor:
+class CompositeTensor(Composite):
     """Base of the values that stand for several tensors; `op` is the node to wait for."""
+
+    def _to_components(self) -> list[Any]:
+        return self.component_tensors
+
+    def _from_components(self, components: Sequence[Any]) -> Any:
+        return type(self)(*components)
 
     @property
     def op(self) -> Any:
