@@ -19,11 +19,13 @@ def infer_shapes(node: Operation) -> None:
     """
     rule = node.opdef.shape_rule
     outputs = node.values()
-    if rule is None or not outputs:
+    if rule is None:
         return
     arguments = [_argument(node, kind, key) for kind, key in rule.sources]
     try:
         result = rule.fn(*arguments)
+        if not outputs:  # the rule only checked the inputs
+            return
         if len(outputs) == 1 and not isinstance(result, tuple):
             outputs[0]._shape = _as_shape(result)  # pyright: ignore[reportPrivateUsage]
         else:
