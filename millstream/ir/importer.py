@@ -55,7 +55,7 @@ def import_graph_def(
     ):
         importer = _Importer(graph, graph_def, input_map or {})
         importer.run()
-    unused = [k for k in importer.input_map if k not in importer.used]
+    unused = [k for k in importer.input_map if k not in importer.used and _node_of(k) not in importer.defs]
     if unused:
         raise ValueError(f"Attempted to map inputs that were not found in graph_def: {unused}")
     if return_elements is None:
