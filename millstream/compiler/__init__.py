@@ -1,0 +1,1 @@
+"""From fetches and feeds to something that runs: plans, regions, executables."""

@@ -1,0 +1,234 @@
+"""Regions: numeric nodes that run together, in one of two tiers.
+
+A `Region` belongs to a graph and is shared by all sessions: it holds the NumPy steps, and per
+signature (the shapes of its inputs as far as they vary, the values of its static inputs) a
+`Variant` that counts its runs and, once that pays, holds an executable. A `BoundRegion` is a region
+within one session: it knows the cells that hold the session's variables.
+
+State of a run: `frame` alone. A region copies the variables it reads into slots of the frame, its
+steps read and replace these, and at its end the replaced ones go back to their cells. Between
+`gate.enter` and `gate.leave` no other step may touch a variable that this one writes, or write one
+that it reads, so a run of a region is atomic; and no buffer that another step can see is donated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from millstream.base.errors import OpError
+from millstream.compiler import failures, jax_bridge
+from millstream.compiler.effects import Access, Key
+from millstream.compiler.numpy_bridge import quiet
+from millstream.compiler.steps import Frame, NumPyStep
+from millstream.compiler.tiers import Tiers, Variant
+from millstream.ir.node import Operation
+
+
+class Cell(Protocol):
+    """Where a session keeps the value of one variable; None while it has none."""
+
+    value: Any
+
+
+class Gate(Protocol):
+    """What keeps steps that would disturb each other apart.
+
+    `epoch` grows whenever a variable of the session loses its value.
+    """
+
+    epoch: int
+
+    def enter(self, access: Any) -> None:
+        """Waits until no step that conflicts with `access` is inside, then enters."""
+        ...
+
+    def leave(self, access: Any) -> None:
+        """Ends what `enter` began."""
+        ...
+
+
+class RegionNode:
+    """A node of a region: where it finds its operands and where its results go.
+
+    Attributes:
+      node: The node.
+      access: What it takes and touches.
+      ins: Slots of its operands, its own hidden state last.
+      states: Slots of the state that it replaces, in the order in which its rule returns them.
+      outs: Slots of its outputs that are arrays; None for one that nobody needs.
+    """
+
+    __slots__ = ("access", "ins", "node", "outs", "states")
+
+    def __init__(
+        self,
+        node: Operation,
+        access: Access,
+        ins: Sequence[int],
+        states: Sequence[int],
+        outs: Sequence[int | None],
+    ) -> None:
+        self.node = node
+        self.access = access
+        self.ins = tuple(ins)
+        self.states = tuple(states)
+        self.outs = tuple(outs)
+
+
+class Region:
+    """A compiled or compilable group of nodes.
+
+    Attributes:
+      name: For traces and messages.
+      nodes: Its nodes in order.
+      steps: The NumPy steps: one per node, then moves of variables that are fetched.
+      inputs: Slots filled from outside before it runs.
+      foreign: Those of them that another region fills.
+      exports: Slots that others look at after it ran.
+      key_slots: The slot that holds each variable.
+      loads: Variables whose value it needs on entry.
+      stores: Variables that it replaces.
+      finals: (variable, slot) of variables whose value at the end is fetched.
+      tiers: Which tier runs it; None where it can never be compiled.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.nodes: list[RegionNode] = []
+        self.steps: list[NumPyStep] = []
+        self.inputs: tuple[int, ...] = ()
+        self.foreign: tuple[int, ...] = ()
+        self.exports: tuple[int, ...] = ()
+        self.key_slots: dict[Key, int] = {}
+        self.loads: tuple[Key, ...] = ()
+        self.stores: tuple[Key, ...] = ()
+        self.finals: list[tuple[Key, int]] = []
+        self.variable_nodes: dict[Key, Operation] = {}
+        self.tiers: Tiers | None = None
+
+    def reader_of(self, key: Key) -> Operation:
+        """Gives the first node that needs a variable's value; its handle if it is only fetched."""
+        for member in self.nodes:
+            if key in member.access.reads:
+                return member.node
+        return self.variable_nodes[key]
+
+
+class BoundRegion:
+    """A region with the cells and the gate of one session.
+
+    Attributes:
+      reads: Cells that it reads, for the gate.
+      writes: Cells that it writes, for the gate.
+    """
+
+    def __init__(self, region: Region, cells: dict[Key, Any], gate: Gate) -> None:
+        self.region = region
+        self._gate = gate if region.key_slots else None
+        slots = region.key_slots
+        self._loads = [(slots[k], cells[k], k) for k in region.loads]
+        self._stores = [(slots[k], cells[k]) for k in region.stores]
+        self._foreign = region.foreign
+        self._steps = region.steps
+        self._tiers = region.tiers
+        written = set(region.stores)
+        self._donated = [cells[k] for k in region.loads if k in written]
+        self._kept = [cells[k] for k in region.loads if k not in written]
+        self._stored = [cells[k] for k in region.stores]
+        self._checked_epoch = -1
+        self.reads = frozenset(cells[k] for k in region.loads)
+        self.writes = frozenset(self._stored)
+
+    def run(self, frame: Frame, step: Any) -> None:
+        """Runs the region on a frame, in the tier that is due."""
+        tiers = self._tiers
+        if tiers is not None:
+            variant = tiers.sole or tiers.select(frame)
+            variant.runs += 1
+            if variant.runs >= variant.next_event:
+                tiers.advance(variant, self, frame)
+            if variant.executable is not None:
+                self._run_executable(frame, variant)
+                return
+        self.run_numpy(frame)
+
+    # -- the NumPy tier
+
+    def run_numpy(self, frame: Frame) -> None:
+        """Runs the region node by node."""
+        gate = self._gate
+        if gate is None:
+            self._run_steps(frame)
+            return
+        gate.enter(self)
+        try:
+            self.load(frame)
+            try:
+                self._run_steps(frame)
+            finally:
+                self.store(frame)
+        finally:
+            gate.leave(self)
+
+    def load(self, frame: Frame) -> None:
+        """Copies the variables that the region reads into the frame."""
+        for slot, cell, key in self._loads:
+            value = cell.value
+            if value.__class__ is not np.ndarray:
+                if value is None:
+                    raise failures.uninitialized(self.region.reader_of(key), key.kind, key.name)
+                value = jax_bridge.view(value)
+            frame[slot] = value
+
+    def store(self, frame: Frame) -> None:
+        """Copies the variables that the region replaced from the frame to their cells."""
+        for slot, cell in self._stores:
+            value = frame[slot]
+            if value is not None:
+                cell.value = value
+
+    def _run_steps(self, frame: Frame) -> None:
+        for slot in self._foreign:
+            frame[slot] = jax_bridge.view(frame[slot])
+        steps = iter(self._steps)
+        with quiet():
+            try:
+                for step in steps:
+                    step(frame)
+            except Exception as error:
+                position = len(self._steps) - steps.__length_hint__() - 1  # pyright: ignore
+                raise self._blame(error, position, frame) from _cause(error)
+
+    def _blame(self, error: Exception, position: int, frame: Frame) -> OpError:
+        member = self.region.nodes[position]
+        return failures.wrap(error, member.node, [frame[slot] for slot in member.ins])
+
+    # -- the XLA tier
+
+    def _run_executable(self, frame: Frame, variant: Variant) -> None:
+        executable = variant.executable
+        assert executable is not None
+        gate = self._gate
+        if gate is None:
+            executable.run(frame, (), ())
+            return
+        gate.enter(self)
+        try:
+            if self._checked_epoch != gate.epoch:
+                self.load(frame)
+                self._checked_epoch = gate.epoch
+            donated = tuple([cell.value for cell in self._donated])
+            kept = tuple([cell.value for cell in self._kept])
+            states = executable.dispatch(frame, donated, kept)
+            for cell, value in zip(self._stored, states):
+                cell.value = value
+        finally:
+            gate.leave(self)
+        executable.finish(frame)
+
+
+def _cause(error: Exception) -> Exception | None:
+    return None if isinstance(error, OpError) else error

@@ -1,0 +1,174 @@
+"""Cutting a program into units: regions that can be compiled, and groups of host nodes.
+
+A node's *level* counts how often its longest path changes between numeric and host nodes: even
+levels are numeric, odd ones host. Its *blockers* are the nodes among its ancestors that may wait
+for something. Nodes with equal level and blockers form one unit. Along an edge neither ever
+shrinks, so units cannot wait for each other in a circle; and what does not follow from a blocking
+node never shares a unit with what does, so that a step may fill the queue that it drains.
+
+Example: in `train(preprocess(queue.dequeue()), w)` beside `queue.enqueue(f(x))`, the nodes of
+`f(x)` (level 0), `enqueue` and `dequeue` (level 1, each a unit of its own) and the training
+(level 2, blocked by the dequeue) are four units.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from millstream.base import dtypes
+from millstream.compiler.effects import Access, access_of, is_handle
+from millstream.compiler.schedule import schedule
+from millstream.compiler.static_inputs import Leaves, StaticAnalysis
+from millstream.ir.node import Operation
+from millstream.ir.opdef import Dynamic, Host, Variable
+from millstream.ir.tensor import Tensor
+from millstream.rewrite.program import Program
+
+_UNCOMPILABLE_TYPES = frozenset({dtypes.string, dtypes.resource, dtypes.variant})
+
+
+class Kind(Enum):
+    """How a node is run."""
+
+    NUMERIC = "numeric"  # in a region
+    HOST = "host"  # by itself, in Python
+    SILENT = "silent"  # not at all: a handle, or a node that only orders others
+
+
+class Unit:
+    """Nodes that run together, in order.
+
+    Attributes:
+      nodes: The nodes, scheduled; silent ones are left out.
+      is_region: Whether they may be compiled.
+      blocking: Whether it is one host node that may wait.
+      static_leaves: Values from outside that must be known when it is compiled.
+      inputs_from: Indices of the units that must have run before.
+    """
+
+    def __init__(self, is_region: bool, blocking: bool) -> None:
+        self.is_region = is_region
+        self.blocking = blocking
+        self.nodes: list[Operation] = []
+        self.static_leaves: Leaves = frozenset()
+        self.inputs_from: set[int] = set()
+
+
+class Partition:
+    """The units of a program, in an order in which they can be run one by one.
+
+    Attributes:
+      units: The units.
+      access: What each node takes and touches.
+      unit_of: The unit that runs a node.
+    """
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.access: dict[Operation, Access] = {}
+        self.unit_of: dict[Operation, Unit] = {}
+        self.units: list[Unit] = []
+        self._kinds: dict[Operation, Kind] = {}
+        self._static = StaticAnalysis(program)
+        self._levels: dict[Operation, int] = {}
+        self._blockers: dict[Operation, frozenset[Operation]] = {}
+        self._assign()
+
+    def _assign(self) -> None:
+        members: dict[tuple[int, frozenset[Operation], Operation | None], list[Operation]] = {}
+        leaves: dict[Operation, Leaves] = {}
+        for node in self.program.nodes:
+            kind, leaves[node] = self._classify(node)
+            self._kinds[node] = kind
+            level, blockers = self._place(node, kind)
+            own = node if _is_blocking(node) else None
+            members.setdefault((level, blockers, own), []).append(node)
+        for key in sorted(members, key=lambda k: (k[0], len(k[1]), members[k][0].id)):
+            self._add_unit(key[0], key[2] is not None, members[key], leaves)
+        self._link()
+
+    def _classify(self, node: Operation) -> tuple[Kind, Leaves]:
+        if is_silent(node):
+            return Kind.SILENT, frozenset()
+        self.access[node] = access_of(self.program, node)
+        if is_compilable(node):
+            needed = self._static.needed_by(node)
+            if needed is not None:
+                self._static.note_numeric(node)
+                return Kind.NUMERIC, needed
+        self._static.note_host(node)
+        return Kind.HOST, frozenset()
+
+    def _place(self, node: Operation, kind: Kind) -> tuple[int, frozenset[Operation]]:
+        level, blockers = 0, frozenset[Operation]()
+        for before in self.program.predecessors(node):
+            level = max(level, self._levels[before])
+            theirs = self._blockers[before]
+            if theirs is not blockers:
+                blockers = theirs if blockers <= theirs else blockers | theirs
+            if _is_blocking(before):
+                blockers = blockers | {before}
+        if kind is not Kind.SILENT and level % 2 != (kind is Kind.HOST):
+            level += 1
+        self._levels[node], self._blockers[node] = level, blockers
+        return level, blockers
+
+    def _add_unit(
+        self, level: int, blocking: bool, nodes: list[Operation], leaves: dict[Operation, Leaves]
+    ) -> None:
+        unit = Unit(level % 2 == 0, blocking)
+        ordered = nodes
+        if len(nodes) > 1:
+            ordered = schedule(nodes, self.program.predecessors, self.access)
+        unit.nodes = [n for n in ordered if self._kinds[n] is not Kind.SILENT]
+        needed = {t for n in unit.nodes for t in leaves[n]}
+        unit.static_leaves = frozenset(needed)
+        self.units.append(unit)
+        for node in nodes:
+            self.unit_of[node] = unit
+
+    def _link(self) -> None:
+        index_of = {unit: i for i, unit in enumerate(self.units)}
+        for node in self.program.nodes:
+            unit = self.unit_of[node]
+            for before in self.program.predecessors(node):
+                other = self.unit_of[before]
+                if other is not unit:
+                    unit.inputs_from.add(index_of[other])
+
+    def variable_value(self, tensor: Tensor) -> bool:
+        """Tells whether a tensor has no array of its own but stands for a variable's."""
+        return is_handle(tensor) and not self.program.is_known(tensor)
+
+
+def is_silent(node: Operation) -> bool:
+    """Tells whether a node does nothing at run time but order others."""
+    opdef = node.opdef
+    if isinstance(opdef.effect, Variable):
+        return True
+    if opdef.effect is not None:
+        return False
+    outputs = node.values()
+    if not outputs:
+        return not (opdef.kernel or opdef.reference or opdef.run)
+    return all(t.dtype.is_ref for t in outputs) or (
+        node.type == "Identity" and outputs[0].dtype is dtypes.resource
+    )
+
+
+def is_compilable(node: Operation) -> bool:
+    """Tells whether a node may be part of a region, its static inputs aside."""
+    opdef = node.opdef
+    if isinstance(opdef.effect, (Host, Dynamic)) or not opdef.kernel:
+        return False
+    if any(t.dtype in _UNCOMPILABLE_TYPES for t in node.values()):
+        return False
+    return all(
+        t.dtype.base_dtype not in _UNCOMPILABLE_TYPES or t.dtype is dtypes.resource
+        for t in node.inputs
+    )
+
+
+def _is_blocking(node: Operation) -> bool:
+    effect = node.opdef.effect
+    return isinstance(effect, Host) and effect.blocking
