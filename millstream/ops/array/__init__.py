@@ -1,0 +1,1 @@
+"""Ops that make, inspect and rearrange arrays."""

@@ -1,0 +1,1 @@
+"""Ops that look for trouble in numbers."""

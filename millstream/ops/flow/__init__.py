@@ -1,0 +1,1 @@
+"""Ops that order and check other nodes: groups, assertions, printing."""
