@@ -25,13 +25,13 @@ def run(main: Callable[[list[str]], Any] | None = None, argv: Sequence[str] | No
     Raises:
       SystemExit: Always; with status 1 after `--help` or a flag with a wrong value.
     """
-    main = main or sys.modules["__main__"].main
+    start = main or getattr(sys.modules["__main__"], "main")  # noqa: B009
     arguments = _parse(list(sys.argv if argv is None else argv))
-    sys.exit(main(arguments))
+    sys.exit(start(arguments))
 
 
 def _parse(argv: list[str]) -> list[str]:
-    flags = absl.flags.FLAGS
+    flags: Any = absl.flags.FLAGS
     for name, text in _HELP.items():
         if name not in flags:
             absl.flags.DEFINE_bool(name, False, text, flag_values=flags, module_name=__name__)

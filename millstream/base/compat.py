@@ -6,7 +6,7 @@ import contextlib
 import datetime
 import numbers
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -73,7 +73,7 @@ def forward_compatible(year: int, month: int, day: int) -> bool:
 
 @export("compat.forward_compatibility_horizon")
 @contextlib.contextmanager
-def forward_compatibility_horizon(year: int, month: int, day: int) -> Iterator[None]:
+def forward_compatibility_horizon(year: int, month: int, day: int) -> Generator[None]:
     """Sets the date that `forward_compatible` compares with, within a `with` block."""
     global _horizon
     before, _horizon = _horizon, datetime.date(year, month, day)

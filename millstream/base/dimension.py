@@ -1,5 +1,7 @@
 """One dimension of a shape that may be unknown, with TensorFlow's three-valued arithmetic."""
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import operator
@@ -7,6 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 from millstream.base.export import export
+
+
+def _floordiv(a: int, b: int) -> int:
+    return a // b
 
 
 def size_of(value: Any) -> int | None:
@@ -147,13 +153,13 @@ class Dimension:
     __rmul__ = __mul__
 
     def __floordiv__(self, other: Any) -> Any:
-        return self._combine_number(other, operator.floordiv)
+        return self._combine_number(other, _floordiv)
 
     # Python 2's name for it, which programs of that age call by hand.
     __div__ = __floordiv__
 
     def __rfloordiv__(self, other: Any) -> Dimension:
-        return self._combine(other, operator.floordiv, swap=True)
+        return self._combine(other, _floordiv, swap=True)
 
     __rdiv__ = __rfloordiv__
 

@@ -6,9 +6,11 @@ such data: `object` for strings, `uint8` for `quint8`. `dtype.as_numpy_dtype` is
 which differs for quantised types.
 """
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import ml_dtypes
 import numpy as np
@@ -172,8 +174,8 @@ class DType:
         if self._kind == "integer":
             return int(getattr(np.iinfo(self.np), which))
         if self._kind == "floating":
-            info = ml_dtypes.finfo(self.np) if self._base is bfloat16 else np.finfo(self.np)
-            return self.np.type(getattr(info, which))
+            finfo: Any = ml_dtypes.finfo if self._base is bfloat16 else np.finfo
+            return self.np.type(getattr(finfo(self.np), which))
         raise TypeError(f"Cannot find {word} value of {self}.")
 
     @property
@@ -327,16 +329,14 @@ def as_dtype(type_value: Any) -> DType:
 
 
 def _from_numpy(value: Any) -> DType | None:
-    if isinstance(value, type) and issubclass(value, np.generic):
-        # NumPy has several classes of one width, such as `longlong` beside `int64`.
-        value = np.dtype(value)
-    if not isinstance(value, np.dtype):
+    # NumPy has several classes of one width, such as `longlong` beside `int64`.
+    is_class = isinstance(value, type) and issubclass(cast(type[Any], value), np.generic)
+    found: Any = np.dtype(cast(Any, value)) if is_class else value
+    if not isinstance(found, np.dtype):
         return None
-    if value.kind in "SU":
+    if found.kind in "SU":
         return string
-    if value.kind in _NATIVE_KINDS:
-        return _BY_KEY.get(value.newbyteorder("="))
-    return None
+    return _BY_KEY.get(found.newbyteorder("=")) if found.kind in _NATIVE_KINDS else None
 
 
 # Names for annotations of op declarations, where `bool`, `int` and `float` mean attrs.

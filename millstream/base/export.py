@@ -13,6 +13,8 @@ name, its `__init__.py` says `__getattr__, __dir__ = namespace(__name__)`; other
 when it is first asked for, also by `import millstream.nn`.
 """
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import importlib
@@ -87,8 +89,11 @@ def export[F](*names: str, module: str | None = None) -> Callable[[F], F]:
     home = module or sys._getframe(1).f_globals["__name__"]
 
     def publish(value: F) -> F:
-        own = isinstance(value, (type, types.FunctionType)) and value.__module__ == home
-        attribute = value.__qualname__ if own and "<" not in value.__qualname__ else None
+        attribute: str | None = None
+        if isinstance(value, (type, types.FunctionType)) and value.__module__ == home:
+            attribute = str(getattr(value, "__qualname__"))  # noqa: B009
+            if "<" in attribute:
+                attribute = None
         for name in names:
             _note(Export(name, home, attribute, value))
         return value

@@ -61,7 +61,8 @@ class _ParsingFlags:
         return dir(_absl.FLAGS)
 
     def __getitem__(self, name: str) -> Any:
-        return _absl.FLAGS[name]
+        flags: Any = _absl.FLAGS
+        return flags[name]
 
     def __setitem__(self, name: str, flag: Any) -> None:
         _absl.FLAGS[name] = flag

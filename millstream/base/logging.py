@@ -4,6 +4,8 @@ The logger keeps that name because programs fetch it with `logging.getLogger("te
 its level or to add handlers.
 """
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import logging

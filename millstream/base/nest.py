@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import abc, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 from millstream.base.export import export
 
@@ -30,10 +30,10 @@ class Composite:
 
 
 LEAF, SEQUENCE, MAPPING, ATTRS, COMPOSITE = range(5)
-_kinds: dict[type, int] = {}
+_kinds: dict[type[Any], int] = {}
 
 
-def _classify(cls: type) -> int:
+def _classify(cls: type[Any]) -> int:
     if issubclass(cls, Composite):
         kind = COMPOSITE
     elif issubclass(cls, abc.Mapping):
@@ -52,7 +52,7 @@ def _classify(cls: type) -> int:
 
 def kind_of(value: Any, expand_composites: bool = False) -> int:
     """Tells what a value is to this module: `LEAF`, or which kind of structure."""
-    cls = type(value)
+    cls = cast(type[Any], type(value))
     kind = _kinds[cls] if cls in _kinds else _classify(cls)
     return LEAF if kind == COMPOSITE and not expand_composites else kind
 
@@ -67,7 +67,7 @@ def _sorted_keys(mapping: Mapping[Any, Any]) -> list[Any]:
 
 
 def _attr_names(value: Any) -> list[str]:
-    return [attribute.name for attribute in type(value).__attrs_attrs__]
+    return [attribute.name for attribute in cast(Any, type(value)).__attrs_attrs__]
 
 
 def _children(value: Any, kind: int) -> Iterable[Any]:
@@ -107,6 +107,7 @@ def rebuild(like: Any, kind: int, children: Iterable[Any]) -> Any:
 
 def _rebuild_mapping(like: Any, values: dict[Any, Any]) -> Any:
     if isinstance(like, defaultdict):
+        like = cast(Any, like)
         return type(like)(like.default_factory, values)
     if isinstance(like, MappingProxyType):
         return MappingProxyType(values)
@@ -196,10 +197,12 @@ def pack_sequence_as(
 
 
 def _sketch(structure: Any, expand: bool) -> str:
-    return str(map_structure(lambda _: _Dot(), structure, expand_composites=expand))
+    return str(map_structure(_Dot, structure, expand_composites=expand))
 
 
 class _Dot:
+    def __init__(self, _leaf: Any) -> None: ...
+
     def __repr__(self) -> str:
         return "."
 
@@ -212,9 +215,10 @@ def same_type(a: Any, b: Any) -> bool:
         # Two definitions of one named tuple are as good as one.
         same = type(a).__name__ == type(b).__name__
         return same and getattr(a, "_fields", None) == getattr(b, "_fields", None)
-    if isinstance(a, Mapping) and isinstance(b, Mapping):
+    classes = cast(list[type[Any]], [type(a), type(b)])
+    if all(issubclass(each, abc.Mapping) for each in classes):
         return True
-    return isinstance(a, type(b)) or isinstance(b, type(a))
+    return issubclass(*classes) or issubclass(*classes[::-1])
 
 
 def _difference(a: Any, b: Any, check_types: bool, expand: bool) -> Exception | None:

@@ -218,12 +218,14 @@ def _traverse(traverse_fn: Callable[[Any], Any], value: Any, expand: bool) -> An
         if not wanted or kind_of(value, expand) == LEAF:
             return wanted
         kind = kind_of(value, expand)
-        inner = [_traverse(traverse_fn, child, expand) for _, child in keyed_children(value, kind)]
-        return rebuild(value, kind, inner)
+        children = [
+            _traverse(traverse_fn, child, expand) for _, child in keyed_children(value, kind)
+        ]
+        return rebuild(value, kind, children)
     if kind_of(value, expand) == LEAF:
         raise TypeError(f"traverse_fn returned the structure {wanted} for the leaf {value}")
     assert_shallow_structure(wanted, value, True, expand)
-    inner = []
+    inner: list[Any] = []
     for _, choice, child in _matching_children(wanted, value, expand):
         if not isinstance(choice, bool):
             raise TypeError(f"traverse_fn returned {wanted}, which is no flat structure of bools")

@@ -4,6 +4,8 @@
 instruction offsets, and turns them into file names and line numbers only when an error is shown.
 """
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import contextlib

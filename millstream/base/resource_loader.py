@@ -1,5 +1,7 @@
 """`tf.resource_loader`: paths of data files that lie beside the program's modules."""
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import sys

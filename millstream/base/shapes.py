@@ -5,6 +5,8 @@ for an unknown rank: internal code makes one with `TensorShape._of(tuple)` and r
 `Dimension` objects are made only for users who ask for them.
 """
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import operator
@@ -135,11 +137,10 @@ class TensorShape:
         return iter(self._dims) if _Behaviour.v2 else map(Dimension._of, self._dims)
 
     def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, slice):
-            sliced: slice[Any, Any, Any] = key
+        if type(key) is slice:
             if self._dims is None:
-                return _slice_of_unknown(sliced)
-            return TensorShape._of(self._dims[sliced])
+                return _slice_of_unknown(key)
+            return TensorShape._of(self._dims[key])
         if self._dims is None:
             size = None
         else:
