@@ -90,7 +90,7 @@ class _ArgType:
 
     def spec(self, name: str) -> ArgSpec:
         head, rest = self.parts[0], self.parts[1:]
-        if self.is_list and isinstance(head, str):
+        if self.is_list and isinstance(head, str) and not (rest and isinstance(rest[0], str)):
             minimum = rest[0] if rest else 1
             return ArgSpec(name, type_list_attr=head, is_ref=self.is_ref, minimum=minimum)
         number = rest[0] if self.is_list else None

@@ -12,7 +12,7 @@ from millstream.ir.convert import convert_to_tensor
 from millstream.ir.scopes import name_scope
 from millstream.ir.spec import Int32, Int64, Returns, Tensor, Tensors, Type, f, i, op
 from millstream.ir.tensor import Tensor as SymbolicTensor
-from millstream.ops import raw
+from millstream.ops.by_name import ops
 
 __all__ = ["rank", "shape", "shape_n", "size"]
 
@@ -106,7 +106,7 @@ def shape_internal(input, name=None, optimize=True, out_type=Int32):
     out_type = as_dtype(out_type)
     with name_scope(name, "Shape", [input]) as scope:
         if isinstance(input, (SparseTensor, SparseTensorValue)):
-            return raw.Cast(input.dense_shape, DstT=out_type)
+            return ops.Cast(input.dense_shape, DstT=out_type)
         x = convert_to_tensor(input)
         if optimize and x.shape.is_fully_defined():
             return constant(x.shape.as_list(), out_type, name=scope)
@@ -140,9 +140,9 @@ def size_internal(input, name=None, optimize=True, out_type=Int32):
         input = convert_to_tensor(input)
     with name_scope(name, "Size", [input]) as scope:
         if isinstance(input, (SparseTensor, SparseTensorValue)):
-            sizes = raw.Cast(input.dense_shape, DstT=out_type)
+            sizes = ops.Cast(input.dense_shape, DstT=out_type)
             axes = constant([0], Int32, name="reduction_indices")
-            return raw.Prod(sizes, axes, name=scope)
+            return ops.Prod(sizes, axes, name=scope)
         x = convert_to_tensor(input)
         count = x.shape.num_elements() if optimize else None
         if count is not None:

@@ -35,7 +35,7 @@ from millstream.ir.spec import (
     i,
     op,
 )
-from millstream.ops.array.shape import shape_internal
+from millstream.ops.array.shapes import shape_internal
 
 __all__ = ["bitcast", "expand_dims", "reshape", "squeeze"]
 

@@ -32,9 +32,9 @@ from millstream.ir.spec import (
     op,
 )
 from millstream.ir.tensor import Tensor as SymbolicTensor
-from millstream.ops import raw
-from millstream.ops.array.reshape import Reshape
-from millstream.ops.array.shape import shape_internal
+from millstream.ops.by_name import ops
+from millstream.ops.array.reshaping import Reshape
+from millstream.ops.array.shapes import shape_internal
 
 __all__ = ["fill", "ones", "ones_like", "zeros", "zeros_like"]
 
@@ -104,10 +104,10 @@ def _(dims, value, T):
 def _(node, dy):
     rank = dy.shape.ndims
     if rank is None:
-        axes = raw.Range(0, raw.Rank(dy), 1)
+        axes = ops.Range(0, ops.Rank(dy), 1)
     else:
         axes = constant(np.arange(rank, dtype=np.int32))
-    return [None, raw.Sum(dy, axes)]
+    return [None, ops.Sum(dy, axes)]
 
 
 Fill.examples([2, 3], f[()])
@@ -232,8 +232,8 @@ def _size_check(shape):
     """Makes the nodes that TF leaves behind when it asks whether a symbolic shape is small."""
     count = shape[0]
     for size in shape[1:]:
-        count = raw.Mul(count, size, name="mul")
-    raw.Less(count, _SMALL, name="Less")
+        count = ops.Mul(count, size, name="mul")
+    ops.Less(count, _SMALL, name="Less")
 
 
 def _as_vector(shape):
