@@ -23,7 +23,8 @@ from millstream.ir.opdef import OpDef
 
 type Row = tuple[str, str, str]
 
-ROOT = export.TABLE.parent
+TABLE = Path(export.TABLE)
+ROOT = TABLE.parent
 _op_homes: dict[str, str] = {}
 
 
@@ -59,17 +60,24 @@ def module_names(root: Path = ROOT) -> list[str]:
     return names
 
 
-def import_all(names: Iterable[str]) -> list[str]:
-    """Imports modules; tells of those that fail, on standard error, and returns their names."""
-    failed: list[str] = []
+def import_all(names: Iterable[str]) -> dict[str, str]:
+    """Imports modules; gives for each that fails the error and where it arose."""
+    failed: dict[str, str] = {}
     for name in names:
         try:
             importlib.import_module(name)
-        except Exception:
-            failed.append(name)
-            print(f"cannot import {name}:", file=sys.stderr)
-            traceback.print_exc(limit=-2)
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            failed[name] = f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"
     return failed
+
+
+def _import_problems(failed: dict[str, str]) -> list[str]:
+    """Words one problem per cause, since one broken module breaks all that import it."""
+    causes: dict[str, list[str]] = {}
+    for name, cause in failed.items():
+        causes.setdefault(cause, []).append(name)
+    return [f"cannot import {', '.join(names)}: {cause}" for cause, names in causes.items()]
 
 
 def _export_rows() -> tuple[list[Row], list[str]]:
@@ -122,7 +130,7 @@ def collect() -> tuple[list[Row], list[str]]:
     kept = {*failed, *(m for m in modules if any(m.startswith(f"{f}.") for f in failed))}
     rows += [row for row in export.read_rows() if row[1] in kept and row[0] not in known]
     problems += op_problems + _shadowed(rows, modules) + _leaf_and_namespace(rows)
-    problems += [f"module {name} cannot be imported" for name in failed]
+    problems += _import_problems(failed)
     return sorted(rows), problems
 
 
@@ -133,7 +141,7 @@ def main(argv: list[str] | None = None) -> int:
     check = parser.parse_args(argv).check
     rows, problems = collect()
     wanted = "".join("\t".join(row) + "\n" for row in rows)
-    found = export.TABLE.read_text(encoding="utf-8") if export.TABLE.exists() else ""
+    found = TABLE.read_text(encoding="utf-8") if TABLE.exists() else ""
     if check:
         sys.stdout.writelines(
             difflib.unified_diff(
@@ -141,8 +149,8 @@ def main(argv: list[str] | None = None) -> int:
             )
         )
     else:
-        export.TABLE.write_text(wanted, encoding="utf-8")
-        print(f"{export.TABLE.name}: {len(rows)} rows")
+        TABLE.write_text(wanted, encoding="utf-8")
+        print(f"{TABLE.name}: {len(rows)} rows")
     for problem in problems:
         print(f"problem: {problem}", file=sys.stderr)
     return 1 if problems or (check and wanted != found) else 0
