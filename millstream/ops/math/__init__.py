@@ -1,0 +1,1 @@
+"""Arithmetic: elementwise ops, comparisons, reductions, products of matrices, segments."""
