@@ -38,7 +38,7 @@ bench: $(DEV)  ## Measure speed (benchmarks/README.md)
 	@$(PYTHON_IN_VENV) -m benchmarks
 
 docs: $(DEV)  ## Build the manual into site/
-	@$(VENV)/bin/mkdocs build --strict --quiet
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 	@echo "site/index.html"
 
 clean:  ## Remove what was built
