@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import namedtuple
+from contextlib import ExitStack
 from functools import lru_cache
 from typing import Any
 
@@ -37,7 +38,8 @@ def apply_op(opdef: OpDef, args: tuple[Any, ...], kwargs: dict[str, Any], name: 
             inputs, attrs = _convert_inputs(opdef, values, scope)
             _finish_attrs(opdef, attrs, kwargs)
             types = attr_values.output_types(opdef, attrs)
-            node = graph.create_node(opdef, inputs, attrs, types, f"{scope}/")
+            with _beside_refs(opdef, graph, inputs):
+                node = graph.create_node(opdef, inputs, attrs, types, f"{scope}/")
     finally:
         graph.name_stack = outer
     return results(node)
@@ -50,6 +52,22 @@ class _NoContext:
 
 
 _NO_CONTEXT = _NoContext()
+
+
+@lru_cache(maxsize=None)
+def _takes_refs(opdef: OpDef) -> bool:
+    return any(arg.is_ref and not arg.is_list for arg in opdef.inputs)
+
+
+def _beside_refs(opdef: OpDef, graph: Graph, inputs: list[Tensor]) -> Any:
+    """Places a node that takes refs where the variables behind them are."""
+    if not _takes_refs(opdef):
+        return _NO_CONTEXT
+    stack = ExitStack()
+    for arg, tensor in zip(opdef.inputs, inputs):
+        if arg.is_ref:
+            stack.enter_context(graph.colocate_with(tensor))
+    return stack
 
 
 def _match(opdef: OpDef, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
