@@ -22,7 +22,7 @@ KERNEL_MODE = Path("/sys/kernel/mm/transparent_hugepage/enabled")
 def restart_with_huge_pages() -> None:
     """Replaces this process by the same command on huge pages, if that can help and is not done."""
     tunables = wanted_tunables(os.environ)
-    if tunables is None or not _supported():
+    if tunables is None or not supported():
         return
     os.environ[TUNABLES] = tunables
     try:
@@ -44,7 +44,7 @@ def wanted_tunables(environment: Mapping[str, str]) -> str | None:
     return ":".join(filter(None, (present, HUGE_PAGES)))
 
 
-def _supported() -> bool:
+def supported() -> bool:
     """Tells whether the kernel gives huge pages to those who ask, and glibc (2.35 on) can ask."""
     try:
         library, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")

@@ -22,7 +22,7 @@ def test_wanted_tunables(environment, wanted):
     assert process.wanted_tunables(environment) == wanted
 
 
-@pytest.mark.skipif(not process._supported(), reason="no glibc >= 2.35 with madvise huge pages")
+@pytest.mark.skipif(not process.supported(), reason="no glibc >= 2.35 with madvise huge pages")
 def test_the_program_is_restarted_once_with_huge_pages(tmp_path):
     path = tmp_path / "program.py"
     path.write_text("import os, sys; print(os.environ['GLIBC_TUNABLES'], sys.argv[1:])")
