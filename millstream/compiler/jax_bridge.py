@@ -5,12 +5,23 @@ Nothing here imports JAX unless a JAX array is at hand or something is compiled.
 
 from __future__ import annotations
 
+import ctypes
+import os
+import re
 import sys
+import threading
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from millstream.base import errors
 from millstream.base.lazy import jax
+from millstream.ir.node import Operation
+
+# -- arrays
 
 
 def is_jax_array(value: Any) -> bool:
@@ -28,20 +39,135 @@ def view(value: Any) -> Any:
     if value.__class__ is np.ndarray or isinstance(value, np.generic) or not is_jax_array(value):
         return value
     uncached = getattr(value, "_single_device_array_to_np_array_did_copy", None)
-    if uncached is None:
-        return np.asarray(value)
-    array = uncached()[0]
+    array = np.asarray(value) if uncached is None else uncached()[0]
     return array if array.ndim else array[()]
 
 
-def x64() -> Any:
-    """Gives the context in which 64-bit types work, whatever the user's own flags say."""
-    return jax.enable_x64(True)
+_COPY_BELOW_BYTES = 1 << 16
 
 
 def fetched(value: Any) -> Any:
-    """Gives a fetched value as an array of the user's own; what is no array passes."""
+    """Gives a fetched value as an array of the user's own; what is no array passes.
+
+    The value must be an executable's result that nothing else shares. A large one is not copied:
+    the user gets a writable array over XLA's buffer, which lives as long as that array.
+    """
     if not is_jax_array(value):
         return value
     array = view(value)
-    return array.copy() if array.__class__ is np.ndarray else array
+    if array.__class__ is not np.ndarray or array.nbytes < _COPY_BELOW_BYTES:
+        return array.copy() if array.__class__ is np.ndarray else array
+    if array.flags.writeable:
+        return array
+    if array.base is None or not array.flags.c_contiguous:
+        return array.copy()
+    memory = (ctypes.c_char * array.nbytes).from_address(array.ctypes.data)
+    memory.owner = array  # type: ignore[attr-defined]
+    return np.frombuffer(memory, array.dtype).reshape(array.shape)
+
+
+def on_device(value: Any) -> Any:
+    """Copies a NumPy array to the device that compiled code runs on."""
+    with jax.enable_x64(True):
+        return jax.device_put(value)
+
+
+# -- 64-bit types: on while we trace and call, whatever the user's own flag says
+
+
+@cache
+def x64_switch() -> tuple[Callable[[], Any], Callable[[Any], None]]:
+    """Gives the functions that turn 64-bit types on for this thread, and back to what was."""
+    state: Any = jax.enable_x64
+    swap, put_back = getattr(state, "swap_local", None), getattr(state, "set_local", None)
+    if swap is not None and put_back is not None and not state._update_thread_local_hook:
+        return lambda: swap(True), put_back
+    return _enter_context, lambda context: context.__exit__(None, None, None)
+
+
+def _enter_context() -> Any:
+    context = jax.enable_x64(True)
+    context.__enter__()
+    return context
+
+
+# -- compiling
+
+_CACHE_VARIABLE = "MILLSTREAM_CACHE_DIR"
+_prepare_lock = threading.Lock()
+_prepared = False
+
+
+def prepare() -> None:
+    """Imports JAX and points its persistent compilation cache at ours, unless it has one."""
+    global _prepared
+    with _prepare_lock:
+        if _prepared:
+            return
+        _prepared = True
+        directory = os.environ.get(_CACHE_VARIABLE)
+        if directory is None:
+            directory = str(Path("~/.cache/millstream/xla").expanduser())
+        if directory and jax.config.jax_compilation_cache_dir is None:
+            _use_cache(directory)
+
+
+def _use_cache(directory: str) -> None:
+    try:
+        Path(directory).mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return  # a read-only home: every process compiles for itself
+    settings: dict[str, Any] = {
+        "jax_compilation_cache_dir": directory,
+        "jax_persistent_cache_min_compile_time_secs": 0.1,
+        "jax_persistent_cache_min_entry_size_bytes": -1,
+    }
+    for name, value in settings.items():
+        if hasattr(jax.config, name):
+            jax.config.update(name, value)
+
+
+def compile_function(
+    fn: Callable[..., Any], name: str, arguments: Any, options: dict[str, Any]
+) -> Any:
+    """Compiles `fn` for arguments of given shapes, ahead of time; its first one is donated."""
+
+    def region(donated: Any, kept: Any, args: Any) -> Any:
+        return fn(donated, kept, args)
+
+    region.__name__ = region.__qualname__ = re.sub(r"\W", "_", name)[:40] or "region"
+    with jax.enable_x64(True):
+        jitted = jax.jit(region, donate_argnums=(0,), compiler_options=options or None)
+        return jitted.lower(*arguments).compile()
+
+
+def described(outline: tuple[tuple[int, ...], Any]) -> Any:
+    """Gives a shape and dtype as `compile_function` wants it."""
+    return jax.ShapeDtypeStruct(*outline)
+
+
+# -- errors
+
+
+@cache
+def runtime_error() -> type[Exception]:
+    """Gives the class of the errors that XLA raises while it runs something."""
+    return jax.errors.JaxRuntimeError
+
+
+_STATUS: dict[str, type[errors.OpError]] = {
+    "RESOURCE_EXHAUSTED": errors.ResourceExhaustedError,
+    "INVALID_ARGUMENT": errors.InvalidArgumentError,
+    "UNIMPLEMENTED": errors.UnimplementedError,
+    "DEADLINE_EXCEEDED": errors.DeadlineExceededError,
+    "ABORTED": errors.AbortedError,
+    "UNAVAILABLE": errors.UnavailableError,
+}
+
+
+def translate(error: Exception, node: Operation) -> errors.OpError:
+    """Makes an error of the `tf.errors` tree of one that XLA raised in the region of `node`."""
+    text = str(error).strip()
+    code, _, rest = text.partition(":")
+    kind: Any = _STATUS.get(code, errors.InternalError)
+    return kind(None, node, f"XLA could not run the region of node {node.name!r}: {rest or text}")

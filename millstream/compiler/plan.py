@@ -29,6 +29,9 @@ from millstream.rewrite.rules import bind_flat
 
 type Action = Region | HostCall
 
+LARGEST_LITERAL_BYTES = 4096
+"""A larger constant is passed to executables as an argument, not compiled into them."""
+
 _NOTHING = 0
 """The slot that always holds None: the operand of a rule that is not given the old state."""
 
@@ -119,6 +122,7 @@ class _Builder:
         self._produced_by: dict[int, Action | None] = {}
         self._used_by: dict[int, set[Action]] = {}
         self._wanted: set[Tensor] = set()
+        self._compilable: list[Region] = []
 
     def build(self) -> Plan:
         plan, program = self._plan, self._program
@@ -210,8 +214,8 @@ class _Builder:
             self._add_node(region, node, access)
         region.loads, region.stores = tuple(loads), tuple(stores)
         if unit is not None:
-            leaves = sorted(self._use(t, region) for t in unit.static_leaves)
-            region.tiers = Tiers(region, tuple(leaves), self._options.tier)
+            region.static_slots = tuple(sorted(self._use(t, region) for t in unit.static_leaves))
+            self._compilable.append(region)
         return region
 
     def _add_node(self, region: Region, node: Operation, access: Access) -> None:
@@ -310,12 +314,26 @@ class _Builder:
     def _finish_region(self, region: Region) -> None:
         inputs = {s for m in region.nodes for s in m.ins} - set(region.key_slots.values())
         own = {s for m in region.nodes for s in m.outs}
+        inputs.update(region.static_slots)
         region.inputs = tuple(sorted(inputs - own - {_NOTHING}))
+        tensors = {slot: tensor for tensor, slot in self._slots.items() if slot in inputs}
+        region.tensors = tensors
+        template = self._plan.template
+        for slot in region.inputs:
+            value = template[slot]
+            if value is not None:
+                small = value.nbytes <= LARGEST_LITERAL_BYTES
+                (region.constants if small else region.large_constants)[slot] = value
         region.foreign = tuple(
             s for s in region.inputs if isinstance(self._produced_by.get(s), Region)
         )
         used = (s for s in own if s is not None and self._used_by.get(s, set[Action]()) - {region})
         region.exports = tuple(sorted({*region.exports, *used}))
+        region.host_exports = frozenset(
+            s for s in region.exports if any(isinstance(a, HostCall) for a in self._used_by[s])
+        )
+        if region in self._compilable and region.nodes:
+            region.tiers = Tiers(region, self._options.tier)
 
 
 def plan_error(error: OpError) -> OpError:

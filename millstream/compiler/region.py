@@ -14,7 +14,7 @@ that it reads, so a run of a region is atomic; and no buffer that another step c
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -23,8 +23,13 @@ from millstream.compiler import failures, jax_bridge
 from millstream.compiler.effects import Access, Key
 from millstream.compiler.numpy_bridge import quiet
 from millstream.compiler.steps import Frame, NumPyStep
-from millstream.compiler.tiers import Tiers, Variant
 from millstream.ir.node import Operation
+from millstream.ir.tensor import Tensor
+
+
+if TYPE_CHECKING:
+    from millstream.compiler.executable import Executable
+    from millstream.compiler.tiers import Tiers, Variant
 
 
 class Cell(Protocol):
@@ -88,6 +93,11 @@ class Region:
       inputs: Slots filled from outside before it runs.
       foreign: Those of them that another region fills.
       exports: Slots that others look at after it ran.
+      host_exports: Those of them that host nodes look at.
+      static_slots: Slots whose value must be known to compile it.
+      constants: Small constants among its inputs, by slot.
+      large_constants: The large ones, which are not compiled into executables.
+      tensors: The tensors behind its inputs, by slot.
       key_slots: The slot that holds each variable.
       loads: Variables whose value it needs on entry.
       stores: Variables that it replaces.
@@ -102,12 +112,23 @@ class Region:
         self.inputs: tuple[int, ...] = ()
         self.foreign: tuple[int, ...] = ()
         self.exports: tuple[int, ...] = ()
+        self.host_exports: frozenset[int] = frozenset()
+        self.static_slots: tuple[int, ...] = ()
+        self.constants: dict[int, Any] = {}
+        self.large_constants: dict[int, Any] = {}
+        self.tensors: dict[int, Tensor] = {}
         self.key_slots: dict[Key, int] = {}
         self.loads: tuple[Key, ...] = ()
         self.stores: tuple[Key, ...] = ()
         self.finals: list[tuple[Key, int]] = []
         self.variable_nodes: dict[Key, Operation] = {}
         self.tiers: Tiers | None = None
+
+    def has_fixed_shape(self, key: Key) -> bool:
+        """Tells whether the graph says what shape a variable has."""
+        node = self.variable_nodes[key]
+        shape = node.attrs.get("shape")
+        return shape is not None and shape.is_fully_defined()
 
     def reader_of(self, key: Key) -> Operation:
         """Gives the first node that needs a variable's value; its handle if it is only fetched."""
@@ -121,12 +142,17 @@ class BoundRegion:
     """A region with the cells and the gate of one session.
 
     Attributes:
+      cells: The cells of its variables.
+      donated_cells: Cells that it reads and writes.
+      kept_cells: Cells that it only reads.
+      load_cells: Both.
       reads: Cells that it reads, for the gate.
       writes: Cells that it writes, for the gate.
     """
 
     def __init__(self, region: Region, cells: dict[Key, Any], gate: Gate) -> None:
         self.region = region
+        self.cells = cells
         self._gate = gate if region.key_slots else None
         slots = region.key_slots
         self._loads = [(slots[k], cells[k], k) for k in region.loads]
@@ -135,18 +161,19 @@ class BoundRegion:
         self._steps = region.steps
         self._tiers = region.tiers
         written = set(region.stores)
-        self._donated = [cells[k] for k in region.loads if k in written]
-        self._kept = [cells[k] for k in region.loads if k not in written]
+        self.donated_cells = [cells[k] for k in region.loads if k in written]
+        self.kept_cells = [cells[k] for k in region.loads if k not in written]
         self._stored = [cells[k] for k in region.stores]
         self._checked_epoch = -1
-        self.reads = frozenset(cells[k] for k in region.loads)
+        self.load_cells = [*self.donated_cells, *self.kept_cells]
+        self.reads = frozenset(self.load_cells)
         self.writes = frozenset(self._stored)
 
     def run(self, frame: Frame, step: Any) -> None:
         """Runs the region on a frame, in the tier that is due."""
         tiers = self._tiers
         if tiers is not None:
-            variant = tiers.sole or tiers.select(frame)
+            variant = tiers.sole or tiers.select(frame, self)
             variant.runs += 1
             if variant.runs >= variant.next_event:
                 tiers.advance(variant, self, frame)
@@ -211,23 +238,33 @@ class BoundRegion:
     def _run_executable(self, frame: Frame, variant: Variant) -> None:
         executable = variant.executable
         assert executable is not None
+        try:
+            result = self._dispatch(frame, executable)
+        except TypeError:
+            # A variable changed its shape behind the graph's back.
+            assert self._tiers is not None
+            self._tiers.retire(variant)
+            self.run_numpy(frame)
+            return
+        executable.finish(frame, result)
+
+    def _dispatch(self, frame: Frame, executable: Executable) -> Any:
         gate = self._gate
         if gate is None:
-            executable.run(frame, (), ())
-            return
+            return executable.call(frame, (), ())
         gate.enter(self)
         try:
             if self._checked_epoch != gate.epoch:
                 self.load(frame)
                 self._checked_epoch = gate.epoch
-            donated = tuple([cell.value for cell in self._donated])
-            kept = tuple([cell.value for cell in self._kept])
-            states = executable.dispatch(frame, donated, kept)
-            for cell, value in zip(self._stored, states):
+            donated = tuple([cell.value for cell in self.donated_cells])
+            kept = tuple([cell.value for cell in self.kept_cells])
+            result = executable.call(frame, donated, kept)
+            for cell, value in zip(self._stored, result[0]):
                 cell.value = value
+            return result
         finally:
             gate.leave(self)
-        executable.finish(frame)
 
 
 def _cause(error: Exception) -> Exception | None:

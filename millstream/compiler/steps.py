@@ -117,14 +117,15 @@ def _single(fn: Function, ins: Sequence[int], out: int) -> NumPyStep:
     return general
 
 
-def _gatherer(ins: Sequence[int]) -> Callable[[Frame], Sequence[Any]]:
+def gatherer(ins: Sequence[int]) -> Callable[[Frame], Sequence[Any]]:
+    """Makes the function that takes a frame's arrays at slots `ins`."""
     if len(ins) > 1:
         return itemgetter(*ins)
     return (lambda frame: (frame[ins[0]],)) if ins else (lambda frame: ())
 
 
 def _sink(fn: Function, ins: Sequence[int]) -> NumPyStep:
-    gather = _gatherer(ins)
+    gather = gatherer(ins)
 
     def sink(frame: Frame) -> None:
         fn(*gather(frame))
@@ -133,7 +134,7 @@ def _sink(fn: Function, ins: Sequence[int]) -> NumPyStep:
 
 
 def _fan_out(fn: Function, ins: Sequence[int], outs: Sequence[int | None]) -> NumPyStep:
-    gather = _gatherer(ins)
+    gather = gatherer(ins)
 
     def fan_out(frame: Frame) -> None:
         for out, value in zip(outs, fn(*gather(frame))):

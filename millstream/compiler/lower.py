@@ -1,0 +1,199 @@
+"""Lowering: a region as one pure JAX function.
+
+The function takes the variables it reads (those it also writes apart, so that their buffers can be
+donated) and the arrays from outside, runs every node's kernel in order, and returns the variables
+it wrote, what others want to see, and which check failed first.
+
+While it is traced, a value is either concrete, a NumPy array, or a tracer. A node whose operands are
+all concrete is evaluated at once by its reference; so is one that only looks at shapes. That is how
+static inputs get their values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from millstream.base.errors import InvalidArgumentError
+from millstream.base.lazy import jnp, lax
+from millstream.compiler import failures
+from millstream.compiler.region import Region, RegionNode
+from millstream.ir.node import Operation
+from millstream.ir.opdef import Writes
+from millstream.rewrite.fold import SHAPE_OPS
+from millstream.rewrite.rules import bind_flat
+
+type Env = dict[int, Any]
+
+
+class Check:
+    """A condition that a kernel stated: whose it is, and what to say when it does not hold."""
+
+    def __init__(self, node: Operation, message: Callable[..., str], ok: Any, arrays: Any) -> None:
+        self.node, self.message = node, message
+        self.ok, self.arrays = ok, arrays
+
+
+class Lowering:
+    """A region made into a function, for given concrete values.
+
+    Attributes:
+      constant_slots: Slots of large constants, first in the function's third argument.
+      argument_slots: Slots of the other arrays in it.
+      checks: The checks that the traced kernels stated, in order.
+    """
+
+    def __init__(self, region: Region, concrete: Mapping[int, Any]) -> None:
+        self.region = region
+        self._concrete = dict(concrete)
+        self.constant_slots = tuple(s for s in region.large_constants if s not in self._concrete)
+        self.argument_slots = tuple(
+            s
+            for s in region.inputs
+            if s not in self._concrete and s not in region.large_constants
+        )
+        self.checks: list[Check] = []
+        written = set(region.stores)
+        slots = region.key_slots
+        self._donated_slots = [slots[k] for k in region.loads if k in written]
+        self._kept_slots = [slots[k] for k in region.loads if k not in written]
+        self._stored_slots = [slots[k] for k in region.stores]
+
+    def __call__(self, donated: tuple[Any, ...], kept: tuple[Any, ...], args: tuple[Any, ...]) -> Any:
+        """Runs the kernels on tracers.
+
+        Returns:
+          New variables; exported arrays; None or (index of the first failed check or -1, arrays
+          that the checks' messages want).
+        """
+        self.checks = []
+        env: Env = dict(self._concrete)
+        env.update(zip(self._donated_slots, donated))
+        env.update(zip(self._kept_slots, kept))
+        env.update(zip((*self.constant_slots, *self.argument_slots), args))
+        taken = {id(v) for v in (*donated, *kept, *args)}
+        trace = _Trace(self, env)
+        for member in self.region.nodes:
+            trace.run(member)
+        for key, slot in self.region.finals:
+            env[slot] = env[self.region.key_slots[key]]
+        states = tuple(_own(env[slot], taken) for slot in self._stored_slots)
+        outs = tuple(_own(env[slot], taken) for slot in self.region.exports)
+        return states, outs, self._verdict()
+
+    def _verdict(self) -> Any:
+        if not self.checks:
+            return None
+        failed = ~jnp.stack([jnp.asarray(c.ok, bool).reshape(()) for c in self.checks])
+        first = jnp.where(failed.any(), jnp.argmax(failed), -1).astype(jnp.int32)
+        return first, tuple(tuple(c.arrays) for c in self.checks)
+
+
+def _own(value: Any, taken: set[int]) -> Any:
+    """Gives a result that shares its buffer with no argument and no other result."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        return jnp.asarray(value)
+    if id(value) in taken:
+        return jnp.copy(value)
+    taken.add(id(value))
+    return lax.convert_element_type(value, value.dtype) if value.weak_type else value
+
+
+class _Trace:
+    """One pass over a region's nodes."""
+
+    def __init__(self, lowering: Lowering, env: Env) -> None:
+        self._lowering, self._env = lowering, env
+        # For variables with sparse writes: the slots of what was computed from their current array.
+        self._readers: dict[int, list[int]] = {}
+        for member in lowering.region.nodes:
+            effect = member.node.opdef.effect
+            if isinstance(effect, Writes) and effect.sparse:
+                self._readers.update((slot, []) for slot in member.states)
+
+    def run(self, member: RegionNode) -> None:
+        """Evaluates a node and puts its results where they go."""
+        node, env = member.node, self._env
+        operands = [env.get(slot) for slot in member.ins]
+        if self._readers:
+            self._note_reader(member, operands)
+            self._separate(member)
+            operands = [env.get(slot) for slot in member.ins]
+        try:
+            results = self._evaluate(member, operands)
+        except Exception as error:  # noqa: BLE001 - whatever a kernel raises is wrapped
+            raise failures.wrap(error, node, operands) from error
+        targets = (*member.states, *member.outs)
+        if len(targets) == 1:
+            results = (results,)
+        for slot, value in zip(targets, results):
+            if slot is not None:
+                env[slot] = value
+
+    def _evaluate(self, member: RegionNode, operands: list[Any]) -> Any:
+        node = member.node
+        opdef = node.opdef
+        if node.type in SHAPE_OPS:
+            return bind_flat(opdef.reference, node)(*map(_shape_only, operands))
+        pure = opdef.effect is None and not opdef.stateful and opdef.reference
+        if pure and all(isinstance(v, (np.ndarray, np.generic)) for v in operands):
+            with np.errstate(all="ignore"):
+                return bind_flat(opdef.reference, node)(*operands)
+        return bind_flat(opdef.kernel, node, check=self._checker(node))(
+            *_for_kernel(node, operands)
+        )
+
+    def _checker(self, node: Operation) -> Callable[..., None]:
+        def check(ok: Any, message: Callable[..., str], *arrays: Any) -> None:
+            if isinstance(ok, (bool, np.bool_, np.ndarray)):
+                if not ok:
+                    raise InvalidArgumentError(None, None, message(*arrays))
+                return
+            self._lowering.checks.append(Check(node, message, ok, arrays))
+
+        return check
+
+    # A row update reuses the table's buffer only if XLA can tell that every read of the old table
+    # comes before it; a barrier across both says so. Without it XLA copies the table.
+
+    def _note_reader(self, member: RegionNode, operands: list[Any]) -> None:
+        for state, readers in self._readers.items():
+            current = self._env.get(state)
+            if any(v is current for v in operands) and state not in member.states:
+                readers.extend(slot for slot in member.outs if slot is not None)
+
+    def _separate(self, member: RegionNode) -> None:
+        env = self._env
+        for state in member.states:
+            current = env.get(state)
+            readers = [
+                slot
+                for slot in self._readers.get(state, ())
+                if slot in env and env[slot] is not current and not isinstance(env[slot], np.ndarray)
+            ]
+            if readers:
+                values = (current, *[env[slot] for slot in readers])
+                fenced = lax.optimization_barrier(values)
+                env.update(zip((state, *readers), fenced))
+                self._readers[state] = []
+
+
+def _shape_only(value: Any) -> Any:
+    """Gives an array of a tracer's shape and dtype that takes no memory."""
+    return np.broadcast_to(np.empty((), value.dtype), value.shape)
+
+
+def _for_kernel(node: Operation, operands: list[Any]) -> list[Any]:
+    """Gives concrete operands as JAX arrays, but static ones as they are."""
+    opdef = node.opdef
+    static = [False] * len(operands)
+    if opdef.static:
+        for arg, (start, stop) in zip(opdef.inputs, opdef.input_spans(node)):
+            static[start:stop] = [arg.name in opdef.static] * (stop - start)
+    return [
+        jnp.asarray(v) if not fixed and isinstance(v, (np.ndarray, np.generic)) else v
+        for v, fixed in zip(operands, static)
+    ]
+

@@ -1,0 +1,63 @@
+"""XLA's compile options, chosen per executable.
+
+XLA:CPU sends convolutions to YNNPACK by default, whose backward-filter pass is slow and less exact;
+without it they go to Eigen. oneDNN, which jaxlib carries too, is faster still for forward and
+backward-input convolutions. (Backward-filter kernels must be written in a form that oneDNN's matcher
+does not take: there Eigen is two to four times faster.) Measurements: docs/design.
+
+A jaxlib that does not know an option refuses to compile; so each is tried once, alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any
+
+from millstream.base.lazy import jax
+from millstream.compiler.region import Region
+
+_LOG = logging.getLogger("millstream")
+
+CONVOLUTION_OPTIONS: dict[str, Any] = {
+    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT",
+    "xla_cpu_experimental_onednn_custom_call": True,
+}
+
+CONVOLUTIONS = frozenset(
+    {
+        *("Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter"),
+        *("DepthwiseConv2dNative", "DepthwiseConv2dNativeBackpropInput"),
+        *("DepthwiseConv2dNativeBackpropFilter", "Conv3D", "Conv3DBackpropInputV2"),
+        *("Conv3DBackpropFilterV2", "Dilation2D"),
+    }
+)
+
+_known: dict[str, bool] = {}
+_lock = threading.Lock()
+
+
+def options_for(region: Region) -> dict[str, Any]:
+    """Gives the options to compile a region with; none for most."""
+    if not any(member.node.type in CONVOLUTIONS for member in region.nodes):
+        return {}
+    return {name: value for name, value in CONVOLUTION_OPTIONS.items() if _is_known(name, value)}
+
+
+def _is_known(name: str, value: Any) -> bool:
+    with _lock:
+        if name not in _known:
+            _known[name] = jax.default_backend() == "cpu" and _try(name, value)
+        return _known[name]
+
+
+def _try(name: str, value: Any) -> bool:
+    def probe(x: Any) -> Any:
+        return x + 1
+
+    try:
+        jax.jit(probe, compiler_options={name: value}).lower(1.0).compile()
+    except Exception:  # noqa: BLE001 - whatever it says, the option cannot be used
+        _LOG.info("this jaxlib does not know the compile option %s", name)
+        return False
+    return True
