@@ -6,7 +6,7 @@ from millstream.base.export import export
 from millstream.ir.composite import IndexedSlices
 from millstream.ir.tensor import Tensor
 from millstream.ops.array import concat, shape
-from millstream.ops.math import add_n, range_
+from millstream.ops.math import add_n, cast, range_
 
 
 @export("AggregationMethod")
@@ -20,7 +20,9 @@ class AggregationMethod:
 
 
 def aggregate(parts: list[Any], method: int | None) -> Any:
-    """Returns the sum of `parts`: a tensor if all are, else `IndexedSlices`; `None` if there are none.
+    """Returns the sum of `parts`: a tensor if all are, else `IndexedSlices`.
+
+    `None` if there are none.
 
     Raises:
       ValueError: if `method` is no `AggregationMethod`.

@@ -30,7 +30,8 @@ def compute_gradient(
       extra_feed_dict: other feeds for every run.
 
     Returns:
-      `(theoretical, numeric)`, each `[size of x, size of y]` (twice as many rows and columns for complex), or a list
+      `(theoretical, numeric)`, each `[size of x, size of y]` (twice as many rows and columns for
+      complex), or a list
       of such pairs for a list `x`.
 
     Raises:
@@ -59,7 +60,9 @@ def compute_gradient(
 def compute_gradient_error(
     x, x_shape, y, y_shape, x_init_value=None, delta=1e-3, init_targets=None, extra_feed_dict=None
 ):
-    """Returns the largest absolute difference between the two Jacobians of `tf.test.compute_gradient`."""
+    """Returns the largest absolute difference between the two Jacobians of
+    `tf.test.compute_gradient`.
+    """
     pairs = compute_gradient(
         x, x_shape, y, y_shape, x_init_value, delta, init_targets, extra_feed_dict
     )

@@ -1,7 +1,9 @@
 """`tf.gradients`: the nodes of a reverse pass, made from each node's gradient rule.
 
-The pass walks from `ys` to `xs`. A node is ready when all its consumers between them have sent their gradients; these
-are summed per output, the node's rule turns them into gradients of its inputs, and these go on to the producers.
+The pass walks from `ys` to `xs`. A node is ready when all its consumers between them have sent
+their gradients; these
+are summed per output, the node's rule turns them into gradients of its inputs, and these go on to
+the producers.
 """
 
 from __future__ import annotations
@@ -27,12 +29,13 @@ from millstream.ir.tensor import Tensor
 from millstream.ops.array import fill, reshape, shape, stack, zeros_like
 from millstream.ops.flow import tuple_
 
-_DIFFERENTIABLE = frozenset(
+_NUMERIC = frozenset(
     (
         *(dtypes.float16, dtypes.bfloat16, dtypes.float32, dtypes.float64),
-        *(dtypes.complex64, dtypes.complex128, dtypes.resource, dtypes.variant),
+        *(dtypes.complex64, dtypes.complex128),
     )
 )
+_DIFFERENTIABLE = _NUMERIC | {dtypes.resource, dtypes.variant}
 
 
 @export("UnconnectedGradients")
@@ -65,16 +68,19 @@ def gradients(
     Args:
       ys: a tensor or list of them.
       xs: a tensor, variable or list of them.
-      grad_ys: gradients of `ys`, of their shapes, to start from; ones by default; `None` items mean ones.
+      grad_ys: gradients of `ys`, of their shapes, to start from; ones by default; `None` items mean
+        ones.
       name: scope of the new nodes.
-      colocate_gradients_with_ops: whether a gradient node goes to the device of the node that it differentiates.
+      colocate_gradients_with_ops: whether a gradient node goes to the device of the node that it
+        differentiates.
       gate_gradients: whether the gradients of a node are all computed before any is used.
       aggregation_method: an `AggregationMethod`.
       stop_gradients: tensors to treat as constants.
       unconnected_gradients: what to return for an `x` that no `y` depends on: `None` or zeros.
 
     Returns:
-      A list, one item for each of `xs`: a `Tensor`, an `IndexedSlices` (rows of a gathered tensor) or `None`.
+      A list, one item for each of `xs`: a `Tensor`, an `IndexedSlices` (rows of a gathered tensor)
+      or `None`.
 
     Raises:
       LookupError: if a node on the way has no gradient.
@@ -123,7 +129,9 @@ def _unconnected(value: Any) -> UnconnectedGradients:
 
 
 def _as_source(value: Any, name: str) -> Any:
-    """Returns the tensor through which gradients reach `value`: a resource variable's handle, a ref, itself."""
+    """Returns the tensor through which gradients reach `value`: a resource variable's handle, a
+    ref, itself.
+    """
     if isinstance(value, (Tensor, IndexedSlices)):
         return value.values if isinstance(value, IndexedSlices) else value
     handle = getattr(value, "handle", None)
@@ -237,11 +245,7 @@ class _ReversePass:
 
     def _filled(self, tensor: Tensor, dy: Any) -> Any:
         """Returns an output's gradient for its rule: zeros where no gradient came but one could."""
-        if (
-            dy is None
-            and is_differentiable(tensor.dtype)
-            and tensor.dtype.base_dtype not in (dtypes.resource, dtypes.variant)
-        ):
+        if dy is None and tensor.dtype.base_dtype in _NUMERIC:
             return zeros_like(tensor)
         return dy
 
@@ -257,19 +261,17 @@ class _ReversePass:
     def _check(node: Operation, dxs: Sequence[Any]) -> None:
         if len(dxs) != len(node.inputs):
             raise ValueError(
-                f"Num gradients {len(dxs)} generated for op {node.name} ({node.type}) do not match num inputs {len(node.inputs)}"
+                f"Num gradients {len(dxs)} generated for op {node.name} ({node.type}) do not "
+                f"match num inputs {len(node.inputs)}"
             )
         for tensor, dx in zip(node.inputs, dxs, strict=True):
-            if (
-                dx is not None
-                and dx.dtype.base_dtype is not tensor.dtype.base_dtype
-                and is_differentiable(tensor.dtype)
-            ):
-                if tensor.dtype.base_dtype not in (dtypes.resource, dtypes.variant):
-                    raise ValueError(
-                        f"Gradient of {node.type} '{node.name}' for input '{tensor.name}' has type "
-                        f"{dx.dtype.base_dtype.name}, not {tensor.dtype.base_dtype.name}"
-                    )
+            wanted = tensor.dtype.base_dtype
+            if dx is None or wanted not in _NUMERIC or dx.dtype.base_dtype is wanted:
+                continue
+            raise ValueError(
+                f"Gradient of {node.type} '{node.name}' for input '{tensor.name}' has type "
+                f"{dx.dtype.base_dtype.name}, not {wanted.name}"
+            )
 
 
 def _set_shape(node: Operation, tensor: Tensor, dx: Tensor) -> None:
@@ -277,15 +279,19 @@ def _set_shape(node: Operation, tensor: Tensor, dx: Tensor) -> None:
         dx.set_shape(tensor.shape)
     except ValueError:
         raise ValueError(
-            f"Incompatible shapes between op input and calculated input gradient. Forward operation: {node.name}. "
-            f"Input '{tensor.name}'. Original input shape: {tensor.shape}. Calculated input gradient shape: {dx.shape}"
+            "Incompatible shapes between op input and calculated input gradient. Forward "
+            f"operation: {node.name}. "
+            f"Input '{tensor.name}'. Original input shape: {tensor.shape}. Calculated input "
+            f"gradient shape: {dx.shape}"
         ) from None
 
 
 def _between(
     targets: list[Tensor], sources: list[Tensor], stopped: set[Tensor]
 ) -> dict[Operation, None]:
-    """Returns the nodes on a path from a source to a target, in the order of a walk back from the targets."""
+    """Returns the nodes on a path from a source to a target, in the order of a walk back from the
+    targets.
+    """
     reached: set[Operation] = set()
     stack = [t.op for t in sources]
     while stack:

@@ -1,4 +1,6 @@
-"""Which gradient a node has: an override by name, a user's registration for its op, or the op's own rule."""
+"""Which gradient a node has: an override by name, a user's registration for its op, or the op's own
+rule.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +16,8 @@ GradientFn = Callable[..., Any]
 
 @export("RegisterGradient")
 class RegisterGradient:
-    """Registers the decorated function `(op, *dys) -> dxs` as the gradient of an op type, or under a name.
+    """Registers the decorated function `(op, *dys) -> dxs` as the gradient of an op type, or under
+    a name.
 
     A name that is no op type serves `Graph.gradient_override_map`.
 
@@ -55,7 +58,9 @@ def not_differentiable(op_type):
 
 
 def register(name: str, fn: GradientFn | None) -> None:
-    """Keeps a gradient function, or `None` for "not differentiable", under an op type or other name."""
+    """Keeps a gradient function, or `None` for "not differentiable", under an op type or other
+    name.
+    """
     opdef = registry.lookup(name)
     taken = opdef is not None and (opdef.gradient_fn or opdef.gradient_absence)
     if name in _registered or taken:

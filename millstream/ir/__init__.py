@@ -1,6 +1,8 @@
-"""The graph: nodes, tensors, op definitions, conversion and static inference. Imports only `base` and `formats`.
+"""The graph: nodes, tensors, op definitions, conversion and static inference. Imports only `base`
+and `formats`.
 
-`apply` is imported here because it gives `OpDef` its call, whatever part of the layer is used first.
+`apply` is imported here because it gives `OpDef` its call, whatever part of the layer is used
+first.
 """
 
 from millstream.ir import apply as _apply  # noqa: F401

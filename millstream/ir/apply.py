@@ -1,10 +1,12 @@
-"""Makes a node of a call `Op(inputs…, attrs…)`: conversion of values, inference of type attrs, defaults."""
+"""Makes a node of a call `Op(inputs…, attrs…)`: conversion of values, inference of type attrs,
+defaults.
+"""
 
 from __future__ import annotations
 
 from collections import namedtuple
 from contextlib import ExitStack
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 from millstream.base.dtypes import DType
@@ -22,7 +24,8 @@ def apply_op(opdef: OpDef, args: tuple[Any, ...], kwargs: dict[str, Any], name: 
     """Adds a node to the graph of its inputs, or else the default graph.
 
     Returns:
-      The output `Tensor`; a list for one list output; a namedtuple for several; the `Operation` for none.
+      The output `Tensor`; a list for one list output; a namedtuple for several; the `Operation` for
+      none.
 
     Raises:
       TypeError: for wrong types, missing or unknown arguments.
@@ -54,7 +57,7 @@ class _NoContext:
 _NO_CONTEXT = _NoContext()
 
 
-@lru_cache(maxsize=None)
+@cache
 def _takes_refs(opdef: OpDef) -> bool:
     return any(arg.is_ref and not arg.is_list for arg in opdef.inputs)
 
@@ -127,7 +130,8 @@ def _allowed(opdef: OpDef, arg: ArgSpec, dtype: DType) -> DType:
     if spec.allowed is not None and dtype not in spec.allowed:
         allowed = ", ".join(t.name for t in spec.allowed)
         raise TypeError(
-            f"Value passed to parameter '{arg.name}' has DataType {dtype.name} not in list of allowed values: {allowed}"
+            f"Value passed to parameter '{arg.name}' has DataType {dtype.name} not in list of "
+            f"allowed values: {allowed}"
         )
     return dtype
 
@@ -159,13 +163,15 @@ def _convert_one(
             )
             if found is None:
                 raise TypeError(
-                    f"Expected {dtype.name} passed to parameter '{arg.name}' of op '{opdef.name}', got {value!r} of "
+                    f"Expected {dtype.name} passed to parameter '{arg.name}' of op "
+                    f"'{opdef.name}', got {value!r} of "
                     f"type '{type(value).__name__}' instead. Error: {error}"
                 ) from None
             tensor = found
     if arg.is_ref and not tensor.dtype.is_ref:
         raise TypeError(
-            f"'{opdef.name}' Op requires that input '{arg.name}' be a mutable tensor (e.g.: a tf.Variable)"
+            f"'{opdef.name}' Op requires that input '{arg.name}' be a mutable tensor (e.g.: a "
+            "tf.Variable)"
         )
     if dtype is not None and tensor.dtype.base_dtype is not dtype:
         raise TypeError(_mismatch(opdef, arg, tensor, dtype, origins))
@@ -175,7 +181,8 @@ def _convert_one(
 def _mismatch(
     opdef: OpDef, arg: ArgSpec, tensor: Tensor, dtype: DType, origins: dict[str, str]
 ) -> str:
-    text = f"Input '{arg.name}' of '{opdef.name}' Op has type {tensor.dtype.base_dtype.name} that does not match "
+    found = tensor.dtype.base_dtype.name
+    text = f"Input '{arg.name}' of '{opdef.name}' Op has type {found} that does not match "
     if arg.type_attr in origins:
         text += f"type {dtype.name} of argument '{origins[arg.type_attr]}'."
     else:
@@ -199,7 +206,8 @@ def _convert_list(
     tensors = _convert_items(opdef, arg, items, dtype)
     if len(tensors) < arg.minimum:
         raise ValueError(
-            f"List argument '{arg.name}' to '{opdef.name}' Op with length {len(tensors)} shorter than "
+            f"List argument '{arg.name}' to '{opdef.name}' Op with length {len(tensors)} "
+            "shorter than "
             f"minimum length {arg.minimum}."
         )
     types = tuple(t.dtype.base_dtype for t in tensors)
@@ -209,11 +217,13 @@ def _convert_list(
     if len(set(types)) > 1 or (dtype is not None and types and types[0] is not dtype):
         names = ", ".join(t.name for t in types)
         raise TypeError(
-            f"Tensors in list passed to '{arg.name}' of '{opdef.name}' Op have types [{names}] that don't all match."
+            f"Tensors in list passed to '{arg.name}' of '{opdef.name}' Op have types "
+            f"[{names}] that don't all match."
         )
     if arg.number_attr in attrs and attrs[arg.number_attr] != len(tensors):
         raise ValueError(
-            f"List argument '{arg.name}' to '{opdef.name}' Op with length {len(tensors)} must match length "
+            f"List argument '{arg.name}' to '{opdef.name}' Op with length {len(tensors)} must "
+            "match length "
             f"{attrs[arg.number_attr]} of other list arguments."
         )
     attrs[arg.number_attr or ""] = len(tensors)
@@ -264,9 +274,9 @@ def _finish_attrs(opdef: OpDef, attrs: dict[str, Any], given: dict[str, Any]) ->
         raise TypeError(f"{opdef.name} got unexpected arguments: {', '.join(given)}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _result_type(op_name: str, fields: tuple[str, ...]) -> Any:
-    return namedtuple(op_name, fields, rename=True)  # noqa: PYI024 - the fields come from the OpDef
+    return namedtuple(op_name, fields, rename=True)
 
 
 def results(node: Operation) -> Any:

@@ -1,6 +1,8 @@
-"""Attr values: their form inside the system, checks against an `AttrSpec`, and `AttrValue` messages.
+"""Attr values: their form inside the system, checks against an `AttrSpec`, and `AttrValue`
+messages.
 
-Inside: `bool`, `int`, `float`, `str` (`bytes` where not UTF-8), `DType`, `TensorShape`, `np.ndarray`,
+Inside: `bool`, `int`, `float`, `str` (`bytes` where not UTF-8), `DType`, `TensorShape`,
+  `np.ndarray`,
 `FunctionRef`; lists are tuples. Public (`Operation.get_attr`): bytes for strings, lists, messages.
 """
 
@@ -43,7 +45,8 @@ def check(opdef: OpDef, spec: AttrSpec, value: Any) -> Any:
     if kind.startswith("list("):
         if not isinstance(value, (list, tuple, np.ndarray)):
             raise TypeError(
-                f"Expected list for attr {spec.name} of '{opdef.name}' Op, got {type(value).__name__}"
+                f"Expected list for attr {spec.name} of '{opdef.name}' Op, got "
+                f"{type(value).__name__}"
             )
         items: Any = value
         checked = tuple(_check_one(opdef, spec, kind[5:-1], item) for item in items)
@@ -62,13 +65,15 @@ def _check_one(opdef: OpDef, spec: AttrSpec, kind: str, value: Any) -> Any:
     except (TypeError, ValueError) as error:
         got = repr(value)[:80]
         raise TypeError(
-            f"Expected {_EXPECTED.get(kind, kind)} for argument '{spec.name}' not {got}. (Op '{opdef.name}': {error})"
+            f"Expected {_EXPECTED.get(kind, kind)} for argument '{spec.name}' not {got}. (Op "
+            f"'{opdef.name}': {error})"
         ) from None
     if spec.allowed is not None and result not in spec.allowed:
         if kind == "type":
             allowed = ", ".join(t.name for t in spec.allowed)
             raise TypeError(
-                f"Value passed to parameter '{spec.name}' has DataType {result.name} not in list of allowed values: {allowed}"
+                f"Value passed to parameter '{spec.name}' has DataType {result.name} not in "
+                f"list of allowed values: {allowed}"
             )
         allowed = ", ".join(f'"{a}"' for a in spec.allowed)
         raise ValueError(
@@ -81,15 +86,15 @@ def _check_one(opdef: OpDef, spec: AttrSpec, kind: str, value: Any) -> Any:
         and result < spec.minimum
     ):
         raise ValueError(
-            f"Attr '{spec.name}' of '{opdef.name}' Op passed {result} less than minimum {spec.minimum}."
+            f"Attr '{spec.name}' of '{opdef.name}' Op passed {result} less than minimum "
+            f"{spec.minimum}."
         )
     return result
 
 
 def _to_int(value: Any) -> int:
-    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
-        if not isinstance(value, bool):
-            raise TypeError("not a whole number")
+    if isinstance(value, float) and not value.is_integer():
+        raise TypeError("not a whole number")
     if isinstance(value, (str, bytes)):
         raise TypeError("a string")
     return int(value)
@@ -158,7 +163,9 @@ _CONVERTERS: dict[str, Any] = {
 def complete(
     opdef: OpDef, inputs: Sequence[Tensor], attrs: dict[str, Any]
 ) -> tuple[Any, Any, Any, Any]:
-    """Fills in the attrs that follow from ready inputs or defaults; returns what `Graph.create_node` takes.
+    """Fills in the attrs that follow from ready inputs or defaults.
+
+    Returns what `Graph.create_node` takes.
 
     Raises:
       ValueError: if an attr is missing.
@@ -244,7 +251,10 @@ def from_public(value: Any) -> Any:
 
 
 def to_proto(value: Any, kind: str | None = None) -> Any:
-    """Encodes an attr value as an `AttrValue`; `kind` settles empty lists and ints that mean floats."""
+    """Encodes an attr value as an `AttrValue`.
+
+    `kind` settles empty lists and ints that mean floats.
+    """
     message = protos.AttrValue()
     if isinstance(value, tuple):
         message.list.SetInParent()

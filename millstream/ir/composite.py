@@ -36,7 +36,9 @@ class CompositeTensor(Composite):
 
 @export("IndexedSlices")
 class IndexedSlices(CompositeTensor):
-    """Some rows of a larger tensor: `dense[indices[i]] += values[i]`; what gradients of `gather` are.
+    """Some rows of a larger tensor: `dense[indices[i]] += values[i]`.
+
+    What gradients of `gather` are.
 
     Args:
       values: `[rows, …]`.
@@ -197,7 +199,8 @@ class SparseTensor(CompositeTensor):
         return SparseTensorValue(*parts)
 
     def __str__(self) -> str:
-        return f"SparseTensor(indices={self._indices}, values={self._values}, dense_shape={self._dense_shape})"
+        parts = f"indices={self._indices}, values={self._values}, dense_shape={self._dense_shape}"
+        return f"SparseTensor({parts})"
 
 
 @export("SparseTensorValue", "compat.v1.SparseTensorValue")

@@ -1,3 +1,4 @@
+# pyright: basic, reportInvalidTypeForm=false, reportUndefinedVariable=false
 """`Const` and `tf.constant`."""
 
 from typing import Any
@@ -10,15 +11,15 @@ from millstream.base.shapes import TensorShape
 from millstream.formats.values import to_array
 from millstream.ir.default import get_default_graph
 from millstream.ir.graph import Graph
-from millstream.ir.spec import TensorValue, Type, op
 from millstream.ir.spec import Tensor as TensorOf
+from millstream.ir.spec import TensorValue, Type, op
 from millstream.ir.tensor import Tensor
 
 __all__ = ["Const", "constant", "make_constant"]
 
 
 @op
-def Const(*, value: TensorValue, dtype: Type) -> TensorOf["dtype"]:
+def Const(*, value: TensorValue, dtype: Type) -> TensorOf["dtype"]:  # noqa: F821 - an attr
     """Gives an array that is part of the graph."""
 
 
@@ -43,7 +44,8 @@ def constant(value, dtype=None, shape=None, name="Const", verify_shape=False):
 
     Args:
       value: a number, string, nested list or array.
-      dtype: its element type; by default that of an array, `float32` for Python floats, `int32` for ints.
+      dtype: its element type; by default that of an array, `float32` for Python floats, `int32` for
+        ints.
       shape: the shape to give it; a single or too short value is repeated from its last element.
       name: name of the node.
       verify_shape: whether `shape` must be the value's own.
@@ -52,7 +54,8 @@ def constant(value, dtype=None, shape=None, name="Const", verify_shape=False):
       A `Tensor` of the given or inferred dtype and shape.
 
     Raises:
-      TypeError: if the elements do not fit the dtype, or the shape is not the value's with `verify_shape`.
+      TypeError: if the elements do not fit the dtype, or the shape is not the value's with
+        `verify_shape`.
       ValueError: if the value is ragged, `None`, or has more elements than `shape`.
     """
     graph = get_default_graph()
@@ -83,7 +86,10 @@ def _reshaped(array: Any, shape: tuple[int, ...], verify_shape: bool) -> Any:
 def make_constant(
     graph: Graph, array: Any, dtype: DType, name: str | None, fresh: bool = False
 ) -> Tensor:
-    """Adds a `Const` node; an array that is not `fresh` is copied, since its owner may write to it."""
+    """Adds a `Const` node.
+
+    An array that is not `fresh` is copied, since its owner may write to it.
+    """
     if not fresh:
         array = array.copy()
     if array.flags.owndata:

@@ -61,7 +61,8 @@ def find_session(graph: Any, session: Any, caller: str) -> Any:
         session = default_sessions.top()
         if session is None:
             raise ValueError(
-                f"Cannot run `{caller}`: No default session is registered. Use `with sess.as_default()` or "
+                f"Cannot run `{caller}`: No default session is registered. Use `with "
+                "sess.as_default()` or "
                 "pass an explicit session."
             )
         what = "the default session"

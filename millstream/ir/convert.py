@@ -29,7 +29,8 @@ def register_tensor_conversion_function(
 
     Args:
       base_type: a type or tuple of types.
-      conversion_func: `(value, dtype=None, name=None, as_ref=False)`; returns a `Tensor`, or `NotImplemented` to
+      conversion_func: `(value, dtype=None, name=None, as_ref=False)`; returns a `Tensor`, or
+        `NotImplemented` to
         let the next function try.
       priority: functions of lower priority are tried first; equal ones in order of registration.
 
@@ -95,7 +96,8 @@ def to_tensor(
     if isinstance(value, Tensor):
         if dtype is not None and value.dtype.base_dtype is not dtype.base_dtype:
             raise ValueError(
-                f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype {value.dtype.name}: {value!r}"
+                f"Tensor conversion requested dtype {dtype.name} for Tensor with dtype "
+                f"{value.dtype.name}: {value!r}"
             )
         return value
     if dtype is None and preferred is not None:
@@ -108,7 +110,8 @@ def to_tensor(
     found = _convert(value, dtype, name, as_ref)
     if found is None:
         raise TypeError(
-            f"Cannot convert {value!r} with type {type(value)} to Tensor: no conversion function registered."
+            f"Cannot convert {value!r} with type {type(value)} to Tensor: no conversion "
+            "function registered."
         )
     return found
 
@@ -120,13 +123,15 @@ def _convert(value: Any, dtype: DType | None, name: str | None, as_ref: bool) ->
             continue
         if not isinstance(result, Tensor):
             raise RuntimeError(
-                f"Conversion function {function!r} for type {type(value)} returned non-Tensor: {result!r}"
+                f"Conversion function {function!r} for type {type(value)} returned "
+                f"non-Tensor: {result!r}"
             )
         if dtype is not None and result.dtype.base_dtype is not dtype:
             if type(value) in (list, tuple) or not hasattr(value, "dtype"):
                 raise TypeError(f"Expected {dtype.name}, got {result.dtype.name} from {value!r}")
             raise ValueError(
-                f"Tensor conversion requested dtype {dtype.name} for {type(value).__name__} with dtype "
+                f"Tensor conversion requested dtype {dtype.name} for {type(value).__name__} "
+                "with dtype "
                 f"{result.dtype.name}: {value!r}"
             )
         return result

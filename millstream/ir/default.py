@@ -13,7 +13,9 @@ class _Global:
 
 @export("get_default_graph")
 def get_default_graph() -> Graph:
-    """Returns the graph that new nodes go to: the innermost `Graph.as_default()`, else one for the process."""
+    """Returns the graph that new nodes go to: the innermost `Graph.as_default()`, else one for the
+    process.
+    """
     top = default_graphs.top()
     if top is not None:
         return top
@@ -31,7 +33,8 @@ def reset_default_graph() -> None:
     """
     if default_graphs.items:
         raise AssertionError(
-            "Do not use tf.reset_default_graph() to clear nested graphs. If you need a cleared graph, "
+            "Do not use tf.reset_default_graph() to clear nested graphs. If you need a "
+            "cleared graph, "
             "exit the nesting and create a new graph."
         )
     _Global.graph = None

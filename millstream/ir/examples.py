@@ -1,6 +1,7 @@
 """Templates of example data for the contract test: `f[2, 3]` is a float32 array to be made later.
 
-A template is data-free at import time; `make(dtype)` gives the array, in another dtype if wanted, from a seed that
+A template is data-free at import time; `make(dtype)` gives the array, in another dtype if wanted,
+from a seed that
 depends on its shape alone, so that failures repeat.
 """
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Template:
-    """An example array: a kind of data, a dtype and a shape; arithmetic on it is applied to the data."""
+    """An example array: a kind of data, a dtype and a shape.
+
+    Arithmetic on it is applied to the data.
+    """
 
     kind: str
     dtype: DType

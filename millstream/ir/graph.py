@@ -1,4 +1,6 @@
-"""`tf.Graph`: nodes in creation order, their names, look-up, and what holds for the graph as a whole."""
+"""`tf.Graph`: nodes in creation order, their names, look-up, and what holds for the graph as a
+whole.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,8 @@ from millstream.base.export import export
 from millstream.formats import protos
 from millstream.ir import attrs as attr_values
 from millstream.ir import graphdef, registry
-from millstream.ir.graph_collections import Collections
 from millstream.ir.context import default_graphs, find_session
+from millstream.ir.graph_collections import Collections
 from millstream.ir.graph_scopes import GraphScopes
 from millstream.ir.infer import infer_shapes
 from millstream.ir.node import Operation, note_consumer
@@ -29,7 +31,8 @@ GRAPH_DEF_PRODUCER = 134
 
 @export("Graph")
 class Graph(Collections, GraphScopes):
-    """A dataflow graph: nodes by name, collections, seeds, and the scopes that new nodes fall under.
+    """A dataflow graph: nodes by name, collections, seeds, and the scopes that new nodes fall
+    under.
 
     Example:
       >>> g = Graph()
@@ -76,7 +79,8 @@ class Graph(Collections, GraphScopes):
         output_types: Sequence[DType],
         name: str | None,
     ) -> Operation:
-        """Adds a node. `name` ending in `/` is taken as it is, others are made unique in the current scope.
+        """Adds a node. `name` ending in `/` is taken as it is, others are made unique in the
+        current scope.
 
         Raises:
           RuntimeError: if the graph is finalized.
@@ -107,11 +111,20 @@ class Graph(Collections, GraphScopes):
         return node
 
     def create_op(
-        self, op_type: str, inputs: Sequence[Tensor], dtypes: Sequence[Any] | None = None, input_types: Any = None,
-        name: str | None = None, attrs: dict[str, Any] | None = None, op_def: Any = None,
-        compute_shapes: bool = True, compute_device: bool = True,
-    ) -> Operation:  # fmt: skip
-        """Adds a node of the op called `op_type`, with ready tensors as inputs and `AttrValue`s as attrs."""
+        self,
+        op_type: str,
+        inputs: Sequence[Tensor],
+        dtypes: Sequence[Any] | None = None,
+        input_types: Any = None,
+        name: str | None = None,
+        attrs: dict[str, Any] | None = None,
+        op_def: Any = None,
+        compute_shapes: bool = True,
+        compute_device: bool = True,
+    ) -> Operation:
+        """Adds a node of the op called `op_type`, with ready tensors as inputs and `AttrValue`s as
+        attrs.
+        """
         opdef = registry.get(op_type)
         values = {k: attr_values.from_public(v) for k, v in (attrs or {}).items()}
         outer = self._name_stack
@@ -142,7 +155,10 @@ class Graph(Collections, GraphScopes):
         return f"{name}_{count - 1}"
 
     def name_scope(self, name: str | None) -> Any:
-        """Returns a context in which new nodes are called `<name>/…`; `name` ending in `/` re-enters that scope."""
+        """Returns a context in which new nodes are called `<name>/…`.
+
+        `name` ending in `/` re-enters that scope.
+        """
         if name:
             self._check_scope_name(name)
         return self._name_scope(name)
@@ -189,11 +205,17 @@ class Graph(Collections, GraphScopes):
         return list(self.nodes)
 
     def get_operation_by_name(self, name: str) -> Operation:
-        """Returns the node called `name`; KeyError if there is none, ValueError if the name is a tensor's."""
+        """Returns the node called `name`.
+
+        KeyError if there is none, ValueError if the name is a tensor's.
+        """
         return self._typed(name, Operation)
 
     def get_tensor_by_name(self, name: str) -> Tensor:
-        """Returns the tensor called `name` (`node:0`); KeyError if there is none, ValueError for a node's name."""
+        """Returns the tensor called `name` (`node:0`).
+
+        KeyError if there is none, ValueError for a node's name.
+        """
         return self._typed(name, Tensor)
 
     def _typed(self, name: Any, kind: type[Any]) -> Any:
@@ -209,7 +231,8 @@ class Graph(Collections, GraphScopes):
     def as_graph_element(
         self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True
     ) -> Any:
-        """Returns the tensor or node that `obj` — a name, a tensor, a node or a variable — stands for.
+        """Returns the tensor or node that `obj` — a name, a tensor, a node or a variable — stands
+        for.
 
         Raises:
           KeyError: if the graph has no such name.
@@ -239,11 +262,13 @@ class Graph(Collections, GraphScopes):
             node = self._by_name.get(name)
             if node is None:
                 raise KeyError(
-                    f"The name '{name}' refers to an Operation not in the graph.{self._nearest(name)}"
+                    f"The name '{name}' refers to an Operation not in the "
+                    f"graph.{self._nearest(name)}"
                 )
             if not allow_operation:
                 raise ValueError(
-                    f"The name '{name}' refers to an Operation, not a Tensor. Perhaps you meant '{name}:0'?"
+                    f"The name '{name}' refers to an Operation, not a Tensor. Perhaps you "
+                    f"meant '{name}:0'?"
                 )
             return node
         if not allow_tensor:
@@ -251,12 +276,14 @@ class Graph(Collections, GraphScopes):
         node = self._by_name.get(node_name)
         if not index.isdigit() or node is None:
             raise KeyError(
-                f"The name '{name}' refers to a Tensor which does not exist. The operation, '{node_name}', "
+                f"The name '{name}' refers to a Tensor which does not exist. The operation, "
+                f"'{node_name}', "
                 f"does not exist in the graph.{self._nearest(node_name)}"
             )
         if int(index) >= len(node.values()):
             raise KeyError(
-                f"The name '{name}' refers to a Tensor which does not exist. The operation, '{node_name}', "
+                f"The name '{name}' refers to a Tensor which does not exist. The operation, "
+                f"'{node_name}', "
                 f"exists but only has {len(node.values())} outputs."
             )
         return node.values()[int(index)]

@@ -77,7 +77,10 @@ class Collections:
         self._collections.setdefault(name, []).append(value)
 
     def add_to_collections(self, names: Any, value: Any) -> None:
-        """Appends `value` to each of `names`, a name or an iterable of names; duplicates count once."""
+        """Appends `value` to each of `names`, a name or an iterable of names.
+
+        Duplicates count once.
+        """
         listed: Iterable[Any] = (names,) if isinstance(names, str) else dict.fromkeys(names)
         for name in listed:
             self.add_to_collection(name, value)
@@ -91,7 +94,8 @@ class Collections:
 
         Args:
           name: which.
-          scope: a regular expression; only items with a `name` that it matches at the start are returned.
+          scope: a regular expression; only items with a `name` that it matches at the start are
+            returned.
         """
         items = self._collections.get(name, [])
         if scope is None:

@@ -1,4 +1,6 @@
-"""The scopes that a graph applies to new nodes: control dependencies, devices, colocation, containers, overrides."""
+"""The scopes that a graph applies to new nodes: control dependencies, devices, colocation,
+containers, overrides.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +75,9 @@ class GraphScopes:
         node.attrs["_class"] = tuple(sorted(groups))
 
     def controls_for(self, inputs: Sequence[Tensor]) -> tuple[Operation, ...]:
-        """Returns the control inputs of a new node: of each scope, unless an input was made inside it."""
+        """Returns the control inputs of a new node: of each scope, unless an input was made inside
+        it.
+        """
         if not self._controllers:
             return ()
         producers = [t.op for t in inputs]
@@ -86,7 +90,10 @@ class GraphScopes:
 
     @contextmanager
     def control_dependencies(self, control_inputs: Any) -> Iterator[None]:
-        """Makes new nodes wait for `control_inputs` (nodes or tensors); `None` forgets the outer ones."""
+        """Makes new nodes wait for `control_inputs` (nodes or tensors).
+
+        `None` forgets the outer ones.
+        """
         old = self._controllers
         nodes: list[Operation] = []
         for item in control_inputs or ():
@@ -101,7 +108,10 @@ class GraphScopes:
 
     @contextmanager
     def device(self, device_name_or_function: Any) -> Iterator[None]:
-        """Places new nodes on a device, given by name, `DeviceSpec` or function of the node; `None` forgets."""
+        """Places new nodes on a device, given by name, `DeviceSpec` or function of the node.
+
+        `None` forgets.
+        """
         old = self._device_stack
         if device_name_or_function is None:
             self._device_stack = []

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def encode_node(node: Operation, add_shapes: bool = False) -> Any:
-    """Returns a node as a `NodeDef`; with `add_shapes` its static output shapes are in `_output_shapes`."""
+    """Returns a node as a `NodeDef`.
+
+    With `add_shapes` its static output shapes are in `_output_shapes`.
+    """
     message = protos.NodeDef(name=node.name, op=node.type, device=node.device)
     message.input.extend(_edge(t.op.name, t.value_index) for t in node.inputs)
     message.input.extend(f"^{c.name}" for c in node.control_inputs)

@@ -29,18 +29,21 @@ def import_graph_def(
 
     Args:
       graph_def: the message.
-      input_map: names of tensors (or `^node` control inputs) in `graph_def`, to tensors to use instead.
+      input_map: names of tensors (or `^node` control inputs) in `graph_def`, to tensors to use
+        instead.
       return_elements: names of nodes and tensors to return.
       name: prefix of the new nodes' names; `import` by default, none if empty.
       op_dict: ignored, as in TF 1.15.
-      producer_op_list: ignored: attrs that this version does not know are kept if they equal no default.
+      producer_op_list: ignored: attrs that this version does not know are kept if they equal no
+        default.
 
     Returns:
       The nodes and tensors named in `return_elements`, or `None` without it.
 
     Raises:
       TypeError: if an argument is of the wrong type.
-      ValueError: if the graph is malformed, an op is unknown, a version or name does not fit, or `input_map` names
+      ValueError: if the graph is malformed, an op is unknown, a version or name does not fit, or
+        `input_map` names
         something that is not there.
     """
     del op_dict, producer_op_list
@@ -55,7 +58,9 @@ def import_graph_def(
     ):
         importer = _Importer(graph, graph_def, input_map or {})
         importer.run()
-    unused = [k for k in importer.input_map if k not in importer.used and _node_of(k) not in importer.defs]
+    unused = [
+        k for k in importer.input_map if k not in importer.used and _node_of(k) not in importer.defs
+    ]
     if unused:
         raise ValueError(f"Attempted to map inputs that were not found in graph_def: {unused}")
     if return_elements is None:
@@ -79,7 +84,8 @@ def _check_arguments(graph_def: Any, input_map: Any, return_elements: Any) -> No
 def _check_versions(versions: Any) -> None:
     if versions.min_consumer > GRAPH_DEF_PRODUCER:
         raise ValueError(
-            f"GraphDef min consumer version {versions.min_consumer} above current version {GRAPH_DEF_PRODUCER}. "
+            f"GraphDef min consumer version {versions.min_consumer} above current version "
+            f"{GRAPH_DEF_PRODUCER}. "
             "The graph needs a newer version of Millstream."
         )
     if GRAPH_DEF_PRODUCER in versions.bad_consumers:
@@ -120,7 +126,9 @@ class _Importer:
             self.made[name].update_input(index, self._tensor(name, edge))
 
     def _ordered(self) -> Iterator[Any]:
-        """Yields the node messages in an order in which inputs come first, but for `NextIteration`s of `Merge`s."""
+        """Yields the node messages in an order in which inputs come first, but for `NextIteration`s
+        of `Merge`s.
+        """
         state: dict[str, int] = {}  # 1: being visited, 2: done
         for root in self.defs:
             stack = [] if root in state else [(root, iter(self._producers(root)))]
@@ -159,7 +167,8 @@ class _Importer:
         opdef = registry.lookup(node_def.op)
         if opdef is None:
             raise ValueError(
-                f"Op type not registered '{node_def.op}' in Millstream, wanted by node '{node_def.name}'"
+                f"Op type not registered '{node_def.op}' in Millstream, wanted by node "
+                f"'{node_def.name}'"
             )
         inputs: list[Tensor | None] = []
         controls: list[Operation] = []
@@ -215,7 +224,8 @@ class _Importer:
         for index, (tensor, wanted) in enumerate(zip(inputs, spans, strict=True)):
             if tensor.dtype.base_dtype is not wanted:
                 raise ValueError(
-                    f"Input {index} of node {node_def.name} was passed {tensor.dtype.base_dtype.name} from "
+                    f"Input {index} of node {node_def.name} was passed "
+                    f"{tensor.dtype.base_dtype.name} from "
                     f"{tensor.name} incompatible with expected {wanted.name}."
                 )
 
@@ -236,7 +246,8 @@ class _Importer:
         outputs = self.made[producer].values()
         if index >= len(outputs):
             raise ValueError(
-                f"Node '{name}': Connecting to invalid output {index} of source node {producer} which has {len(outputs)} outputs"
+                f"Node '{name}': Connecting to invalid output {index} of source node "
+                f"{producer} which has {len(outputs)} outputs"
             )
         return outputs[index]
 

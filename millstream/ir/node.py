@@ -19,10 +19,13 @@ if TYPE_CHECKING:
 
 @export("Operation")
 class Operation:
-    """A node: an op with inputs, attrs and a name in a graph. Made by calling an op, never directly."""
+    """A node: an op with inputs, attrs and a name in a graph. Made by calling an op, never
+    directly.
+    """
 
     def __init__(
-        self, graph: Graph, opdef: OpDef, name: str, inputs: tuple[Tensor, ...], attrs: dict[str, Any],
+        self, graph: Graph, opdef: OpDef, name: str, inputs: tuple[Tensor, ...], attrs: dict[str,
+        Any],
         output_types: Sequence[DType], control_inputs: tuple[Operation, ...],
     ) -> None:  # fmt: skip
         self._graph = graph
@@ -91,7 +94,8 @@ class Operation:
         return self._outputs
 
     def get_attr(self, name: str) -> Any:
-        """Returns the value of an attr: bytes for strings, lists for lists, messages for shapes and tensors.
+        """Returns the value of an attr: bytes for strings, lists for lists, messages for shapes and
+        tensors.
 
         Raises:
           ValueError: if the node has no such attr.

@@ -1,7 +1,9 @@
 """What an op is: typed inputs, attrs and outputs, an effect, and the rules that hang on it.
 
-An `OpDef` is made by the `@op` decorator (`millstream.ir.spec`) from a function's signature. Its rules are plain
-functions whose parameter names choose what they are given; `Rule` turns that into calls on flat lists of arrays.
+An `OpDef` is made by the `@op` decorator (`millstream.ir.spec`) from a function's signature. Its
+rules are plain
+functions whose parameter names choose what they are given; `Rule` turns that into calls on flat
+lists of arrays.
 """
 
 from __future__ import annotations
@@ -73,9 +75,12 @@ class Reads(Effect):
 
 @dataclass(frozen=True, slots=True)
 class Writes(Effect):
-    """Replaces the variables behind the inputs `names`; `initial` writes do not look at the old value.
+    """Replaces the variables behind the inputs `names`.
 
-    `sparse` says that the kernel touches only some rows: the compiler then keeps the update in place.
+    `initial` writes do not look at the old value.
+
+    `sparse` says that the kernel touches only some rows: the compiler then keeps the update in
+    place.
     """
 
     names: tuple[str, ...]
@@ -198,7 +203,9 @@ def _bound(
 
 
 class OpDef:
-    """A kind of node: its signature, effect and rules. Calling it makes a node in the default graph."""
+    """A kind of node: its signature, effect and rules. Calling it makes a node in the default
+    graph.
+    """
 
     def __init__(
         self,
@@ -312,7 +319,10 @@ def arg_spans(args: Sequence[ArgSpec], attrs: dict[str, Any]) -> list[tuple[int,
 
 
 class _RuleSlot:
-    """Stands for a rule that is not registered yet; used as a decorator, it is replaced by the `Rule`."""
+    """Stands for a rule that is not registered yet.
+
+    Used as a decorator, it is replaced by the `Rule`.
+    """
 
     def __init__(self, opdef: OpDef, kind: RuleKind) -> None:
         self._opdef, self._kind = opdef, kind

@@ -25,7 +25,10 @@ def register(opdef: OpDef) -> None:
 
 
 def lookup(name: str) -> OpDef | None:
-    """Returns the op called `name`, or `None` if Millstream has none; imports its module if need be."""
+    """Returns the op called `name`, or `None` if Millstream has none.
+
+    Imports its module if need be.
+    """
     found = _ops.get(name)
     if found is None:
         module = export.op_module(name)

@@ -1,4 +1,6 @@
-"""Functions over the default graph: `tf.name_scope`, `tf.device`, `tf.control_dependencies`, collections."""
+"""Functions over the default graph: `tf.name_scope`, `tf.device`, `tf.control_dependencies`,
+collections.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,10 @@ from millstream.ir.default import get_default_graph
 
 
 @export("name_scope", "keras.backend.name_scope")
-class name_scope:  # noqa: N801 - TF's name
-    """Is a context in which new nodes are called `<name>/…`; entering it gives the scope's name with a slash.
+class name_scope:
+    """Is a context in which new nodes are called `<name>/…`.
+
+    Entering it gives the scope's name with a slash.
 
     Args:
       name: the scope, made unique; one that ends in `/` is re-entered as it is; `""` is the root.
@@ -70,13 +74,18 @@ def op_scope(values: Any, name: Any, default_name: Any = None) -> Iterator[str]:
 
 @export("control_dependencies")
 def control_dependencies(control_inputs: Any) -> Any:
-    """Is a context in which new nodes of the default graph wait for `control_inputs`; `None` forgets outer ones."""
+    """Is a context in which new nodes of the default graph wait for `control_inputs`.
+
+    `None` forgets outer ones.
+    """
     return get_default_graph().control_dependencies(control_inputs)
 
 
 @export("device")
 def device(device_name_or_function: Any) -> Any:
-    """Is a context that places new nodes of the default graph on a device, given by name or function."""
+    """Is a context that places new nodes of the default graph on a device, given by name or
+    function.
+    """
     return get_default_graph().device(device_name_or_function)
 
 
@@ -90,7 +99,9 @@ def colocate_with(op: Any, ignore_existing: bool = False) -> Iterator[None]:
 
 @export("container")
 def container(container_name: str) -> Any:
-    """Is a context that keeps the state of new stateful nodes in the resource container of that name."""
+    """Is a context that keeps the state of new stateful nodes in the resource container of that
+    name.
+    """
     return get_default_graph().container(container_name)
 
 
@@ -108,7 +119,9 @@ def add_to_collections(names: Any, value: Any) -> None:
 
 @export("get_collection")
 def get_collection(key: Any, scope: str | None = None) -> list[Any]:
-    """Returns a copy of a collection of the default graph, filtered by the regular expression `scope`."""
+    """Returns a copy of a collection of the default graph, filtered by the regular expression
+    `scope`.
+    """
     return get_default_graph().get_collection(key, scope)
 
 

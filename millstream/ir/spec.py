@@ -1,4 +1,5 @@
-"""The declaration language of ops: `@op`, argument and attr annotations, effects, type names, example data.
+"""The declaration language of ops: `@op`, argument and attr annotations, effects, type names,
+example data.
 
     @op(defaults={"Tidx": Int32}, static="reduction_indices")
     def Sum[T: Number, Tidx: (Int32, Int64)](
@@ -62,10 +63,14 @@ from millstream.ir.opdef import (
 )
 
 __all__ = [
-    "AtLeast", "BFloat16", "Bool", "Complex64", "Complex128", "DType", "Double", "Dynamic", "Float", "Floating",
-    "Func", "Half", "Host", "Int8", "Int16", "Int32", "Int64", "ListOf", "Number", "Owns", "QInt8", "QInt16",
-    "QInt32", "QUInt8", "QUInt16", "Reads", "Real", "Ref", "Refs", "Resource", "Returns", "Shape", "String",
-    "Tensor", "TensorValue", "Tensors", "Type", "UInt8", "UInt16", "UInt32", "UInt64", "Variable", "Variant",
+    "AtLeast", "BFloat16", "Bool", "Complex64", "Complex128", "DType", "Double", "Dynamic", "Float",
+    "Floating",
+    "Func", "Half", "Host", "Int8", "Int16", "Int32", "Int64", "ListOf", "Number", "Owns", "QInt8",
+    "QInt16",
+    "QInt32", "QUInt8", "QUInt16", "Reads", "Real", "Ref", "Refs", "Resource", "Returns", "Shape",
+    "String",
+    "Tensor", "TensorValue", "Tensors", "Type", "UInt8", "UInt16", "UInt32", "UInt64", "Variable",
+    "Variant",
     "Writes", "b", "c", "elementwise", "f", "f64", "i", "i64", "op", "pos",
 ]  # fmt: skip
 
@@ -111,7 +116,7 @@ Ref: Any = _Arg(is_ref=True, is_list=False)
 Refs: Any = _Arg(is_ref=True, is_list=True)
 
 
-def Returns(**outputs: Any) -> dict[str, _ArgType]:  # noqa: N802 - reads as a type in signatures
+def Returns(**outputs: Any) -> dict[str, _ArgType]:
     """Names the outputs of an op: `-> Returns(values=Tensor[T], indices=Tensor[Int32])`."""
     return outputs
 

@@ -1,6 +1,8 @@
-"""What can be told of a tensor's value before it runs: `tf.contrib.util.constant_value` and partial shapes.
+"""What can be told of a tensor's value before it runs: `tf.contrib.util.constant_value` and partial
+shapes.
 
-Values are folded through the NumPy references of pure ops, so every op whose inputs are known is understood; the
+Values are folded through the NumPy references of pure ops, so every op whose inputs are known is
+understood; the
 result is kept on the tensor. Large results are not folded.
 """
 
@@ -18,13 +20,20 @@ from millstream.ir.tensor import Tensor
 
 _MAX_ELEMENTS = 4096
 _FOLDABLE = frozenset((
-    "Add", "AddN", "AddV2", "BroadcastArgs", "BroadcastGradientArgs", "Cast", "ConcatOffset", "ConcatV2", "Equal", "ExpandDims", "Fill",
-    "FloorDiv", "FloorMod", "GatherV2", "Greater", "GreaterEqual", "Identity", "InvertPermutation", "Less", "LessEqual",
-    "LogicalAnd", "LogicalNot", "LogicalOr", "Max", "Maximum", "Min", "Minimum", "Mul", "Neg", "NotEqual", "Pack",
-    "Prod", "Range", "RealDiv", "Reshape", "Slice", "Squeeze", "StopGradient", "StridedSlice", "Sub", "Sum", "Tile",
+    "Add", "AddN", "AddV2", "BroadcastArgs", "BroadcastGradientArgs", "Cast", "ConcatOffset",
+    "ConcatV2", "Equal", "ExpandDims", "Fill",
+    "FloorDiv", "FloorMod", "GatherV2", "Greater", "GreaterEqual", "Identity", "InvertPermutation",
+    "Less", "LessEqual",
+    "LogicalAnd", "LogicalNot", "LogicalOr", "Max", "Maximum", "Min", "Minimum", "Mul", "Neg",
+    "NotEqual", "Pack",
+    "Prod", "Range", "RealDiv", "Reshape", "Slice", "Squeeze", "StopGradient", "StridedSlice",
+    "Sub", "Sum", "Tile",
     "Transpose", "Unpack",
 ))  # fmt: skip
-"""Ops that shape arithmetic is made of; folding others would compute what nobody may ever ask for."""
+"""Ops that shape arithmetic is made of.
+
+Folding others would compute what nobody may ever ask for.
+"""
 
 
 @export("contrib.util.constant_value", "get_static_value")
@@ -33,7 +42,8 @@ def constant_value(tensor: Any, partial: bool = False) -> Any:
 
     Args:
       tensor: the tensor; anything else that is no tensor is returned as it is.
-      partial: whether `Pack` may give an object array with `None` for the elements that are not known.
+      partial: whether `Pack` may give an object array with `None` for the elements that are not
+        known.
 
     Returns:
       An `np.ndarray`, not to be written to; feeding the tensor is forbidden from then on.

@@ -17,7 +17,9 @@ UNKNOWN = unknown_shape()
 
 @export("Tensor")
 class Tensor:
-    """One output of an `Operation`: a dtype, a partially known shape, and no value until a session runs it."""
+    """One output of an `Operation`: a dtype, a partially known shape, and no value until a session
+    runs it.
+    """
 
     __array_priority__ = 100  # so that `ndarray + tensor` is ours
 
@@ -116,8 +118,10 @@ class Tensor:
 
     def __bool__(self) -> bool:
         raise TypeError(
-            "Using a `tf.Tensor` as a Python `bool` is not allowed. Use `if t is not None:` instead of `if t:` "
-            "to test if a tensor is defined, and use TensorFlow ops such as tf.cond to execute subgraphs "
+            "Using a `tf.Tensor` as a Python `bool` is not allowed. Use `if t is not None:` "
+            "instead of `if t:` "
+            "to test if a tensor is defined, and use TensorFlow ops such as tf.cond to "
+            "execute subgraphs "
             "conditioned on the value of a tensor."
         )
 

@@ -1,4 +1,6 @@
-"""Builds one node from an op's example, with every array that its rules need, for the contract tests."""
+"""Builds one node from an op's example, with every array that its rules need, for the contract
+tests.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -111,9 +113,11 @@ def is_pure(opdef: OpDef) -> bool:
 
 
 def type_choices(opdef: OpDef, kwargs: dict[str, Any]) -> list[dict[str, DType]]:
-    """Returns the choices of type attr `T` (or the only type parameter) that an example is tried with."""
+    """Returns the choices of type attr `T` (or the only type parameter) that an example is tried
+    with.
+    """
     names = [s.name for s in opdef.attrs.values() if s.kind == "type" and s.inferred]
     main = "T" if "T" in names else (names[0] if len(names) == 1 else None)
     if main is None or opdef.attrs[main].allowed is None or main in kwargs:
         return [{}]
-    return [{main: t} for t in opdef.attrs[main].allowed if t.np != object and not t.is_quantized]
+    return [{main: t} for t in opdef.attrs[main].allowed if t.np.kind != "O" and not t.is_quantized]

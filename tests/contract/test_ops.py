@@ -1,4 +1,6 @@
-"""Every op × example: kernel = reference, dtypes, shapes under unknown dimensions, round trip, gradients."""
+"""Every op × example: kernel = reference, dtypes, shapes under unknown dimensions, round trip,
+gradients.
+"""
 
 import importlib
 import itertools
@@ -7,7 +9,6 @@ import warnings
 
 import numpy as np
 import pytest
-from tests.contract import harness
 
 import millstream.ops
 from millstream.base import dtypes, errors
@@ -16,6 +17,7 @@ from millstream.ir.graph import Graph
 from millstream.ir.importer import import_graph_def
 from millstream.ir.opdef import Dynamic, Host, Variable, Writes
 from millstream.ir.tensor import Tensor
+from tests.contract import harness
 
 for _module in pkgutil.walk_packages(millstream.ops.__path__, "millstream.ops."):
     importlib.import_module(_module.name)
@@ -169,8 +171,7 @@ FAILURES = [
 def test_bad_operands_are_refused(op, message, args, kwargs):
     """The stated bad calls fail, while building or while running, in the stated words."""
     with pytest.raises((ValueError, TypeError, errors.OpError)) as caught:
-        case = harness.build(Graph(), op, args, kwargs, {})
-        _run_reference(case)
+        _run_reference(harness.build(Graph(), op, args, kwargs, {}))
     assert message in str(caught.value)
 
 
@@ -180,7 +181,10 @@ def _as_double(op, kwargs):
 
 @pytest.mark.parametrize(("op", "args", "kwargs"), DIFFERENTIABLE)
 def test_gradient_equals_finite_differences(op, args, kwargs):
-    """The gradient along a random direction is the difference quotient; so is the gradient's own gradient."""
+    """The gradient along a random direction is the difference quotient.
+
+    So is the gradient's own gradient.
+    """
     from millstream.autodiff.gradients import gradients
     from millstream.runtime.session import Session
 
@@ -239,10 +243,6 @@ def _check_second(session, rng, known, gradients):
     dx = dx if isinstance(dx, Tensor) else harness.to_tensor(dx)
     weights = harness.to_tensor(rng.standard_normal(np.shape(session.run(dx))).astype(dx.dtype.np))
     total = _dot(dx, weights)
-    try:
-        (ddx,) = gradients(total, x)
-    except LookupError as error:
-        assert "No gradient defined" in str(error)
-        return
+    (ddx,) = gradients(total, x)
     if ddx is not None:
         _check_direction(session, rng, x, ddx, total)
