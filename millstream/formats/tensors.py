@@ -66,20 +66,13 @@ def encode(array: Any, dtype: DType | None = None, shape: Sequence[int] | None =
     """
     array = np.asarray(array)
     dtype = as_dtype(array.dtype if dtype is None else dtype).base_dtype
-    field, stored = _FIELDS[dtype]
     dims = array.shape if shape is None else tuple(shape)
     proto = protos.TensorProto(dtype=dtype.enum)
     proto.tensor_shape.SetInParent()
     for size in dims:
         proto.tensor_shape.dim.add(size=size)
-    if stored is object:
-        # Raw "S" arrays iterate as bytes without padding, "U" arrays as str.
-        elements = array.ravel().tolist()
-        getattr(proto, field).extend(
-            map(_as_bytes, elements) if field == "string_val" else elements
-        )
-        return proto
-    array = np.ascontiguousarray(array, dtype=dtype.np.newbyteorder("<"))
+    if not dtype.np.hasobject:
+        array = np.ascontiguousarray(array, dtype.np.newbyteorder("<"))
     if dtype in _RAW_BYTES and array.size > 1 and array.size == math.prod(dims):
         if array.nbytes >= _MAX_BYTES:
             raise ValueError(
@@ -88,7 +81,7 @@ def encode(array: Any, dtype: DType | None = None, shape: Sequence[int] | None =
             )
         proto.tensor_content = array.tobytes()
     else:
-        getattr(proto, field).extend(array.ravel().view(stored).tolist())
+        _extend(proto, array, dtype)
     return proto
 
 
@@ -113,15 +106,12 @@ def decode(proto: Any) -> np.ndarray:
     count = math.prod(shape)
     if proto.tensor_content and not dtype.np.hasobject:
         return _from_content(proto.tensor_content, dtype, shape)
-    field, stored = _FIELDS[dtype]
-    elements = getattr(proto, field)
-    per_element = 2 if dtype.is_complex else 1
-    if len(elements) > count * per_element or len(elements) % per_element:
+    flat = decode_elements(proto, dtype)
+    if flat.size > count:
         raise ValueError(
             f"TensorProto of shape {list(shape)} should have {count} elements of {dtype.name}, "
-            f"but {field} has {len(elements)}"
+            f"but has {flat.size}"
         )
-    flat = _from_field(elements, dtype, stored)
     if flat.size <= 1 and count > 1:
         return np.broadcast_to(flat[0] if flat.size else _zero(dtype), shape)
     if flat.size < count:
@@ -151,7 +141,16 @@ def _from_content(content: bytes, dtype: DType, shape: tuple[int, ...]) -> np.nd
     return array.astype(dtype.np, copy=False).reshape(shape)
 
 
-def _from_field(elements: Any, dtype: DType, stored: Any) -> np.ndarray:
+def decode_elements(proto: Any, dtype: DType) -> np.ndarray:
+    """Returns the elements that a proto gives one by one, as a flat array of a type.
+
+    Raises:
+        ValueError: if half of a complex number is missing.
+    """
+    field, stored = _FIELDS[dtype]
+    elements = getattr(proto, field)
+    if dtype.is_complex and len(elements) % 2:
+        raise ValueError(f"TensorProto of {dtype.name} has an odd number of parts")
     if stored is object:
         flat = np.empty(len(elements), object)
         flat[:] = elements
@@ -160,6 +159,22 @@ def _from_field(elements: Any, dtype: DType, stored: Any) -> np.ndarray:
         return np.array(elements, np.bool_)
     wide = np.array(elements, np.int64) if np.dtype(stored).kind == "i" else np.array(elements)
     return wide.astype(stored).view(dtype.np)
+
+
+def encode_elements(array: np.ndarray, dtype: DType) -> Any:
+    """Makes a proto that gives elements one by one, without type and shape."""
+    proto = protos.TensorProto()
+    _extend(proto, array, dtype)
+    return proto
+
+
+def _extend(proto: Any, array: np.ndarray, dtype: DType) -> None:
+    field, stored = _FIELDS[dtype]
+    elements = array.ravel()
+    if stored is not object:
+        elements = elements.view(stored)
+    listed = elements.tolist()
+    getattr(proto, field).extend(map(_as_bytes, listed) if field == "string_val" else listed)
 
 
 def _zero(dtype: DType) -> Any:
