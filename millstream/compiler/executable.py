@@ -26,9 +26,7 @@ class Executable:
         self._compiled = compiled
         self._gather = gatherer(lowering.argument_slots)
         constants = region.large_constants
-        self._constants = tuple(
-            jax_bridge.on_device(constants[s]) for s in lowering.constant_slots
-        )
+        self._constants = tuple(jax_bridge.on_device(constants[s]) for s in lowering.constant_slots)
         self._exports = region.exports
         self._enter, self._leave = jax_bridge.x64_switch()
         self._runtime_error = jax_bridge.runtime_error()

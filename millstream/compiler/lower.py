@@ -50,9 +50,7 @@ class Lowering:
         self._concrete = dict(concrete)
         self.constant_slots = tuple(s for s in region.large_constants if s not in self._concrete)
         self.argument_slots = tuple(
-            s
-            for s in region.inputs
-            if s not in self._concrete and s not in region.large_constants
+            s for s in region.inputs if s not in self._concrete and s not in region.large_constants
         )
         self.checks: list[Check] = []
         written = set(region.stores)
@@ -60,8 +58,11 @@ class Lowering:
         self._donated_slots = [slots[k] for k in region.loads if k in written]
         self._kept_slots = [slots[k] for k in region.loads if k not in written]
         self._stored_slots = [slots[k] for k in region.stores]
+        self._guards = checks_before_writes(region)
 
-    def __call__(self, donated: tuple[Any, ...], kept: tuple[Any, ...], args: tuple[Any, ...]) -> Any:
+    def __call__(
+        self, donated: tuple[Any, ...], kept: tuple[Any, ...], args: tuple[Any, ...]
+    ) -> Any:
         """Runs the kernels on tracers.
 
         Returns:
@@ -74,7 +75,7 @@ class Lowering:
         env.update(zip(self._kept_slots, kept))
         env.update(zip((*self.constant_slots, *self.argument_slots), args))
         taken = {id(v) for v in (*donated, *kept, *args)}
-        trace = _Trace(self, env)
+        trace = _Trace(self, env, self._guards)
         for member in self.region.nodes:
             trace.run(member)
         for key, slot in self.region.finals:
@@ -104,8 +105,10 @@ def _own(value: Any, taken: set[int]) -> Any:
 class _Trace:
     """One pass over a region's nodes."""
 
-    def __init__(self, lowering: Lowering, env: Env) -> None:
-        self._lowering, self._env = lowering, env
+    def __init__(
+        self, lowering: Lowering, env: Env, guards: Mapping[Operation, set[Operation]]
+    ) -> None:
+        self._lowering, self._env, self._guards = lowering, env, guards
         # For variables with sparse writes: the slots of what was computed from their current array.
         self._readers: dict[int, list[int]] = {}
         for member in lowering.region.nodes:
@@ -123,14 +126,28 @@ class _Trace:
             operands = [env.get(slot) for slot in member.ins]
         try:
             results = self._evaluate(member, operands)
-        except Exception as error:  # noqa: BLE001 - whatever a kernel raises is wrapped
+        except Exception as error:
             raise failures.wrap(error, node, operands) from error
         targets = (*member.states, *member.outs)
         if len(targets) == 1:
             results = (results,)
+        if node in self._guards:
+            results = self._guarded(member, list(results))
         for slot, value in zip(targets, results):
             if slot is not None:
                 env[slot] = value
+
+    def _guarded(self, member: RegionNode, results: list[Any]) -> list[Any]:
+        """Keeps the old state where a check that comes before the write failed."""
+        before = self._guards[member.node]
+        oks = [jnp.asarray(c.ok, bool) for c in self._lowering.checks if c.node in before]
+        if oks:
+            ok = jnp.stack([o.reshape(()) for o in oks]).all()
+            for index, slot in enumerate(member.states):
+                old = self._env.get(slot)
+                if old is not None and old.shape == results[index].shape:
+                    results[index] = jnp.where(ok, results[index], old)
+        return results
 
     def _evaluate(self, member: RegionNode, operands: list[Any]) -> Any:
         node = member.node
@@ -171,7 +188,9 @@ class _Trace:
             readers = [
                 slot
                 for slot in self._readers.get(state, ())
-                if slot in env and env[slot] is not current and not isinstance(env[slot], np.ndarray)
+                if slot in env
+                and env[slot] is not current
+                and not isinstance(env[slot], np.ndarray)
             ]
             if readers:
                 values = (current, *[env[slot] for slot in readers])
@@ -197,3 +216,27 @@ def _for_kernel(node: Operation, operands: list[Any]) -> list[Any]:
         for v, fixed in zip(operands, static)
     ]
 
+
+def checks_before_writes(region: Region) -> dict[Operation, set[Operation]]:
+    """Finds, for each write of a region, the nodes before it whose kernels state checks.
+
+    Row updates are left out: choosing between two whole tables would cost more than the update.
+    """
+    checkers = [m.node for m in region.nodes if ("extra", "check") in m.node.opdef.kernel.sources]
+    if not checkers or not region.stores:
+        return {}
+    bits = {node: 1 << i for i, node in enumerate(checkers)}
+    above: dict[Operation, int] = {}
+    for node in region.program_nodes:
+        mask = 0
+        for before in region.predecessors(node):
+            mask |= above.get(before, 0) | bits.get(before, 0)
+        above[node] = mask
+    found: dict[Operation, set[Operation]] = {}
+    for member in region.nodes:
+        effect = member.node.opdef.effect
+        dense = isinstance(effect, Writes) and not effect.sparse
+        if dense and above.get(member.node):
+            mask = above[member.node]
+            found[member.node] = {node for node, bit in bits.items() if mask & bit}
+    return found

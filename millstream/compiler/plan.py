@@ -200,7 +200,8 @@ class _Builder:
         return call
 
     def _region(self, nodes: list[Operation], unit: Unit | None) -> Region:
-        region = Region(nodes[0].name if len(nodes) == 1 else f"{nodes[0].name}+{len(nodes) - 1}")
+        name = nodes[0].name if len(nodes) == 1 else f"{nodes[0].name}+{len(nodes) - 1}"
+        region = Region(name, self._program)
         loads: dict[Key, None] = {}
         stores: dict[Key, None] = {}
         for node in nodes:
@@ -305,7 +306,7 @@ class _Builder:
             found = next((r for r in reversed(regions) if touches(r)), None)  # pyright: ignore
             if found is not None:
                 return found
-        region = Region(key.name)
+        region = Region(key.name, self._program)
         self._plan.actions.append(region)
         self._plan.unit_of.append(len(self._plan.inputs_from))
         self._plan.inputs_from.append(frozenset(range(len(self._plan.inputs_from))))

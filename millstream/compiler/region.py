@@ -25,7 +25,7 @@ from millstream.compiler.numpy_bridge import quiet
 from millstream.compiler.steps import Frame, NumPyStep
 from millstream.ir.node import Operation
 from millstream.ir.tensor import Tensor
-
+from millstream.rewrite.program import Program
 
 if TYPE_CHECKING:
     from millstream.compiler.executable import Executable
@@ -98,6 +98,8 @@ class Region:
       constants: Small constants among its inputs, by slot.
       large_constants: The large ones, which are not compiled into executables.
       tensors: The tensors behind its inputs, by slot.
+      program_nodes: All nodes of the program that it is part of, in order.
+      predecessors: Gives the nodes that must run before one of them.
       key_slots: The slot that holds each variable.
       loads: Variables whose value it needs on entry.
       stores: Variables that it replaces.
@@ -105,8 +107,10 @@ class Region:
       tiers: Which tier runs it; None where it can never be compiled.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, program: Program) -> None:
         self.name = name
+        self.program_nodes = program.nodes
+        self.predecessors = program.predecessors
         self.nodes: list[RegionNode] = []
         self.steps: list[NumPyStep] = []
         self.inputs: tuple[int, ...] = ()

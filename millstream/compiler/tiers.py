@@ -173,7 +173,9 @@ class Tiers:
     def _plan_switch(self, bound: BoundRegion, frame: Frame) -> tuple[int, int]:
         """Tells at which runs to start compiling and to switch."""
         region = self._region
-        known = {region.tensors[s]: np.shape(frame[s]) for s in region.inputs if s in region.tensors}
+        known = {
+            region.tensors[s]: np.shape(frame[s]) for s in region.inputs if s in region.tensors
+        }
         expected = cost.estimate(region, known)
         saved = expected.numpy_us - expected.xla_us
         if saved <= 0:
@@ -259,4 +261,3 @@ class Job:
     def wait(self) -> None:
         """Waits until the job is done."""
         self._done.wait()
-
