@@ -96,5 +96,5 @@ def parse_message(cls: Any, data: bytes, path: str) -> Any:
         return cls.FromString(data)
     except DecodeError as error:
         raise errors.DataLossError(
-            None, None, f"{path}: cannot parse a {cls.DESCRIPTOR.name}: {error}"
+            None, None, f"{path}: cannot parse a message of type {cls.DESCRIPTOR.name}: {error}"
         ) from None

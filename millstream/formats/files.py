@@ -139,6 +139,10 @@ class RemoteFiles:
             ) from error
 
     def open(self, path: str, mode: str) -> IO[bytes]:
+        if mode == "xb":  # few stores know it
+            if self.exists(path):
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), path)
+            mode = "wb"
         return self._fs.open(path, mode)
 
     def exists(self, path: str) -> bool:
