@@ -1,0 +1,1 @@
+"""Variables: how they are made, shared by name, initialised, assigned and saved."""

@@ -1,0 +1,323 @@
+"""`RefVariable`: a variable whose users take a mutable reference; TF 1.x's default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from millstream.base.dtypes import DType, as_dtype
+from millstream.base.shapes import UNKNOWN, TensorShape, as_shape
+from millstream.formats import protos
+from millstream.ir.convert import convert_to_tensor, register_tensor_conversion_function
+from millstream.ir.default import get_default_graph
+from millstream.ir.node import Operation
+from millstream.ir.scopes import name_scope
+from millstream.ir.tensor import Tensor
+from millstream.ops.array.identities import identity
+from millstream.ops.state import assign as assign_ops
+from millstream.ops.state import scatter, scatter_nd
+from millstream.ops.state.initialized import ValueOrDefault
+from millstream.ops.state.slices import StridedSliceAssign
+from millstream.ops.state.variable import VariableV2
+from millstream.state.assignments import batch_scatter_update
+from millstream.state.base import Variable, require_slices, with_scope, without_scope
+from millstream.state.initial import guarded
+from millstream.state.making import Wishes, in_initializer_scope, join_collections
+from millstream.state.options import VariableAggregation, VariableSynchronization, checked_options
+from millstream.state.slice_info import SaveSliceInfo
+
+
+class RefVariable(Variable):
+    """A variable whose users take a mutable reference to its value: see `tf.Variable`."""
+
+    def __init__(
+        self,
+        initial_value: Any = None,
+        trainable: Any = None,
+        collections: Any = None,
+        validate_shape: bool = True,
+        caching_device: Any = None,
+        name: str | None = None,
+        variable_def: Any = None,
+        dtype: Any = None,
+        expected_shape: Any = None,
+        import_scope: str | None = None,
+        constraint: Any = None,
+        synchronization: Any = None,
+        aggregation: Any = None,
+        shape: Any = None,
+    ) -> None:
+        del expected_shape
+        if variable_def is not None:
+            if initial_value is not None:
+                raise ValueError("variable_def and initial_value are mutually exclusive.")
+            self._init_from_proto(variable_def, import_scope)
+            return
+        synchronization, aggregation, trainable = checked_options(
+            synchronization, aggregation, trainable, name
+        )
+        self._synchronization, self._aggregation = synchronization, aggregation
+        self._trainable, self._constraint = trainable, constraint
+        wishes = Wishes(initial_value, dtype, name, shape, collections, constraint, trainable)
+        graph = get_default_graph()
+        with graph.control_dependencies(None), name_scope(name, "Variable") as scope:
+            self._make_state(wishes, scope, validate_shape)
+            self._make_initializer(validate_shape)
+            self._make_snapshot(caching_device)
+        join_collections(self, wishes)
+
+    def _make_state(self, wishes: Wishes, scope: str, validate_shape: bool) -> None:
+        """Adds the initial value and the variable's node."""
+        dtype = None if wishes.dtype is None else as_dtype(wishes.dtype).base_dtype
+        if wishes.is_function:
+            with in_initializer_scope(scope) as make:
+                self._initial_value = make(
+                    lambda: convert_to_tensor(wishes.initial_value(), dtype, "initial_value")
+                )
+                self._variable = self._node(wishes, scope, validate_shape)
+        else:
+            self._initial_value = convert_to_tensor(wishes.initial_value, dtype, "initial_value")
+            self._variable = self._node(wishes, scope, validate_shape)
+        self._handle_name = self._variable.name
+
+    def _node(self, wishes: Wishes, scope: str, validate_shape: bool) -> Tensor:
+        found: TensorShape = self._initial_value.shape
+        if validate_shape and not found.is_fully_defined():
+            raise ValueError(f"initial_value must have a shape specified: {self._initial_value}")
+        if wishes.shape is not None:
+            found = as_shape(wishes.shape)
+        elif not validate_shape:
+            found = UNKNOWN
+        return VariableV2(shape=found, dtype=self._initial_value.dtype.base_dtype, name=scope)
+
+    def _make_initializer(self, validate_shape: bool) -> None:
+        value = guarded(self._shared_name, self._initial_value)
+        assigned = assign_ops.Assign(
+            self._variable, value, validate_shape=validate_shape, use_locking=True
+        )
+        self._initializer_op = assigned.op
+
+    def _make_snapshot(self, caching_device: Any) -> None:
+        graph = self.graph
+        if caching_device is not None:
+            with graph.device(caching_device):
+                self._snapshot = identity(self._variable, name="read")
+        else:
+            with graph.colocate_with(self._variable.op):
+                self._snapshot = identity(self._variable, name="read")
+        self._caching_device = caching_device
+
+    # -- what it is
+
+    @property
+    def handle_or_ref(self) -> Tensor:
+        """The ref."""
+        return self._variable
+
+    @property
+    def dtype(self) -> DType:
+        """The type of its elements, as a `_ref` type."""
+        return self._variable.dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        """Its static shape."""
+        return self._variable.shape
+
+    @property
+    def name(self) -> str:
+        """Its name, `<node>:0`."""
+        return self._variable.name
+
+    def set_shape(self, shape: Any) -> None:
+        """Adds to what is known of the shape."""
+        self._variable.set_shape(shape)
+        self._snapshot.set_shape(shape)
+
+    def _as_graph_element(self) -> Tensor:
+        return self._variable
+
+    def _ref(self) -> Tensor:
+        return self._variable
+
+    def _AsTensor(self) -> Tensor:  # the name that programs know
+        return self._snapshot
+
+    # -- reading
+
+    def value(self) -> Tensor:
+        """Returns the value as the variable's own `read` node gives it."""
+        return self._snapshot
+
+    def read_value(self) -> Tensor:
+        """Returns a new tensor with the value as it is when control dependencies are satisfied."""
+        return identity(self._variable, name="read")
+
+    def initialized_value(self) -> Tensor:
+        """Returns the value if the variable has one when read, else its initial value."""
+        with self.graph.control_dependencies(None):
+            return ValueOrDefault(self._variable, self._initial_value)
+
+    # -- writing: each returns the ref after the update, or the node if `read_value` is false
+
+    def _written(self, ref: Tensor, read_value: bool) -> Any:
+        return ref if read_value else ref.op
+
+    def assign(
+        self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
+        """Gives the variable a new value."""
+        validate = self._initializer_op.attrs["validate_shape"]
+        ref = assign_ops.Assign(
+            self._variable, value, validate_shape=validate and self.shape.is_fully_defined(),
+            use_locking=use_locking, name=name,
+        )  # fmt: skip
+        return self._written(ref, read_value)
+
+    def assign_add(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
+        """Adds `delta`."""
+        ref = assign_ops.AssignAdd(self._variable, delta, use_locking=use_locking, name=name)
+        return self._written(ref, read_value)
+
+    def assign_sub(
+        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+    ) -> Any:
+        """Subtracts `delta`."""
+        ref = assign_ops.AssignSub(self._variable, delta, use_locking=use_locking, name=name)
+        return self._written(ref, read_value)
+
+    def _scatter(self, op: Any, slices: Any, use_locking: bool, name: str | None) -> Tensor:
+        found = require_slices(slices)
+        return op(self._variable, found.indices, found.values, use_locking=use_locking, name=name)
+
+    def scatter_add(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Any:
+        """Adds rows. `sparse_delta` is an `IndexedSlices`."""
+        return self._scatter(scatter.ScatterAdd, sparse_delta, use_locking, name)
+
+    def scatter_sub(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Any:
+        """Subtracts rows. `sparse_delta` is an `IndexedSlices`."""
+        return self._scatter(scatter.ScatterSub, sparse_delta, use_locking, name)
+
+    def scatter_mul(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Any:
+        """Multiplies rows. `sparse_delta` is an `IndexedSlices`."""
+        return self._scatter(scatter.ScatterMul, sparse_delta, use_locking, name)
+
+    def scatter_div(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Any:
+        """Divides rows. `sparse_delta` is an `IndexedSlices`."""
+        return self._scatter(scatter.ScatterDiv, sparse_delta, use_locking, name)
+
+    def scatter_min(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Any:
+        """Lowers rows to the given ones where these are smaller. `sparse_delta` is an `IndexedSlices`."""
+        return self._scatter(scatter.ScatterMin, sparse_delta, use_locking, name)
+
+    def scatter_max(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Any:
+        """Raises rows to the given ones where these are larger. `sparse_delta` is an `IndexedSlices`."""
+        return self._scatter(scatter.ScatterMax, sparse_delta, use_locking, name)
+
+    def scatter_update(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Any:
+        """Replaces rows. `sparse_delta` is an `IndexedSlices`."""
+        return self._scatter(scatter.ScatterUpdate, sparse_delta, use_locking, name)
+
+    def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Subtracts at index tuples, `[…, depth]`."""
+        op = scatter_nd.ScatterNdSub
+        return op(self._variable, indices, updates, use_locking=True, name=name)
+
+    def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Adds at index tuples, `[…, depth]`."""
+        op = scatter_nd.ScatterNdAdd
+        return op(self._variable, indices, updates, use_locking=True, name=name)
+
+    def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Replaces at index tuples, `[…, depth]`."""
+        op = scatter_nd.ScatterNdUpdate
+        return op(self._variable, indices, updates, use_locking=True, name=name)
+
+    def batch_scatter_update(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Any:
+        """Replaces slices: those of `sparse_delta`, whose indices lead with the variable's batch axes."""
+        found = require_slices(sparse_delta)
+        return batch_scatter_update(self, found.indices, found.values, use_locking, name)
+
+    def count_up_to(self, limit: int) -> Tensor:
+        """Returns the value and then adds one; ends the step with `OutOfRangeError` at `limit`."""
+        return assign_ops.CountUpTo(self._variable, limit=limit)
+
+    def _strided_slice_assign(
+        self, begin: Any, end: Any, strides: Any, value: Any, name: str | None = None, **masks: int
+    ) -> Tensor:
+        return StridedSliceAssign(self._variable, begin, end, strides, value, name=name, **masks)
+
+    # -- messages
+
+    def _init_from_proto(self, variable_def: Any, import_scope: str | None) -> None:
+        graph = get_default_graph()
+
+        def element(name: str) -> Any:
+            return graph.as_graph_element(with_scope(name, import_scope))
+
+        self._variable = element(variable_def.variable_name)
+        self._handle_name = self._variable.name
+        self._initializer_op = element(variable_def.initializer_name)
+        self._initial_value = (
+            element(variable_def.initial_value_name) if variable_def.initial_value_name else None
+        )
+        self._snapshot = element(variable_def.snapshot_name)
+        self._trainable = variable_def.trainable
+        self._constraint = None
+        self._caching_device = None
+        self._synchronization = VariableSynchronization(variable_def.synchronization)
+        self._aggregation = VariableAggregation(variable_def.aggregation)
+        if variable_def.HasField("save_slice_info_def"):
+            self._save_slice_info = SaveSliceInfo(
+                save_slice_info_def=variable_def.save_slice_info_def, import_scope=import_scope
+            )
+
+    def to_proto(self, export_scope: str | None = None) -> Any:
+        """Returns a `VariableDef`, or `None` if the variable lies outside `export_scope`."""
+        if export_scope is not None and not self._variable.name.startswith(export_scope):
+            return None
+        found = protos.VariableDef(
+            variable_name=without_scope(self._variable.name, export_scope),
+            initializer_name=without_scope(self._initializer_op.name, export_scope),
+            snapshot_name=without_scope(self._snapshot.name, export_scope),
+            trainable=self._trainable,
+            synchronization=self._synchronization.value,
+            aggregation=self._aggregation.value,
+        )
+        if self._initial_value is not None:
+            found.initial_value_name = without_scope(self._initial_value.name, export_scope)
+        if self._save_slice_info:
+            found.save_slice_info_def.MergeFrom(self._save_slice_info.to_proto(export_scope))
+        return found
+
+
+def _as_tensor(
+    value: RefVariable, dtype: DType | None = None, name: str | None = None, as_ref: bool = False
+) -> Any:
+    del name
+    if dtype is not None and not dtype.is_compatible_with(value.dtype):
+        raise ValueError(
+            f"Incompatible type conversion requested to type '{dtype.name}' for variable of type "
+            f"'{value.dtype.name}'"
+        )
+    return value.handle_or_ref if as_ref else value.value()
+
+
+register_tensor_conversion_function(RefVariable, _as_tensor)
