@@ -1,0 +1,524 @@
+"""Ops that cut out parts: StridedSlice and its gradient, Slice; `tensor[key]`."""
+
+from functools import partial
+
+import numpy as np
+
+from millstream.base import errors
+from millstream.base.dimension import Dimension
+from millstream.base.dtypes import as_dtype, bool_, int32, int64
+from millstream.base.export import export, export_constant
+from millstream.base.lazy import jnp, lax
+from millstream.base.shapes import TensorShape, unknown_shape
+from millstream.ir.constant import constant
+from millstream.ir.scopes import name_scope
+from millstream.ir.spec import Int32, Int64, Tensor, f, i, op
+from millstream.ir.tensor import Tensor as SymbolicTensor
+from millstream.ops.array.filling import ones_like
+from millstream.ops.array.joining import stack
+from millstream.ops.array.reshaping import Reshape
+from millstream.ops.array.shapes import shape_internal
+from millstream.ops.array.gathering import boolean_mask
+from millstream.ops.array.slice_spec import MASKS, Masks, interval, layout, picked_shape
+from millstream.ops.by_name import ops
+
+__all__ = ["slice", "slice_helper", "strided_slice"]
+
+newaxis = None
+export_constant("newaxis", newaxis)
+
+
+@op(static=("begin", "end", "strides"))
+def StridedSlice[T, Index: (Int32, Int64)](
+    input: Tensor[T],
+    begin: Tensor[Index],
+    end: Tensor[Index],
+    strides: Tensor[Index],
+    *,
+    begin_mask: int = 0,
+    end_mask: int = 0,
+    ellipsis_mask: int = 0,
+    new_axis_mask: int = 0,
+    shrink_axis_mask: int = 0,
+) -> Tensor[T]:
+    """Gives `input[begin:end:strides, …]`; bit `i` of a mask changes what entry `i` means."""
+
+
+@op(static=("shape", "begin", "end", "strides"))
+def StridedSliceGrad[T, Index: (Int32, Int64)](
+    shape: Tensor[Index],
+    begin: Tensor[Index],
+    end: Tensor[Index],
+    strides: Tensor[Index],
+    dy: Tensor[T],
+    *,
+    begin_mask: int = 0,
+    end_mask: int = 0,
+    ellipsis_mask: int = 0,
+    new_axis_mask: int = 0,
+    shrink_axis_mask: int = 0,
+) -> Tensor[T]:
+    """Puts `dy` into zeros of shape `shape`, where `StridedSlice` would have taken it from."""
+
+
+@op(static=("begin", "size"))
+def Slice[T, Index: (Int32, Int64)](
+    input: Tensor[T], begin: Tensor[Index], size: Tensor[Index]
+) -> Tensor[T]:
+    """Gives the part of an array that begins at `begin` and is `size` large, -1 for all the rest."""
+
+
+# -- StridedSlice
+
+
+@StridedSlice.shape
+def _(input, begin, begin_value, end_value, strides, strides_value, node):
+    if begin.ndims not in (1, None) or strides.ndims not in (1, None):
+        raise ValueError(f"Shape must be rank 1 but is rank {begin.ndims or strides.ndims}")
+    if input.ndims is None or strides_value is None:
+        return unknown_shape()
+    return picked_shape(input.tuple, begin_value, end_value, strides_value, Masks(node.attrs))
+
+
+def _runtime(fn, *args):
+    """Calls `fn`; what it refuses in a ValueError becomes the error of a running step."""
+    try:
+        return fn(*args)
+    except ValueError as error:
+        raise errors.InvalidArgumentError(None, None, str(error)) from None
+
+
+def _plan(shape, begin, end, strides, node):
+    """Returns start, count and stride per dimension of the operand, and the result's shape."""
+    masks = Masks(node.attrs)
+    cuts = []
+    for kind, at, dim in layout(len(shape), len(strides), masks):
+        if kind == "all":
+            cuts.append((0, shape[dim], 1))
+        elif kind == "cut":
+            cuts.append(
+                interval(shape[dim], dim, int(begin[at]), int(end[at]), int(strides[at]), masks, at)
+            )
+    result = picked_shape(shape, begin, end, strides, masks)
+    return cuts, result
+
+
+def _is_concrete(array):
+    return isinstance(array, (np.ndarray, np.generic))
+
+
+@StridedSlice.kernel
+def _(input, begin, end, strides, node, check):
+    if not _is_concrete(begin) or not _is_concrete(end):
+        return _slice_at(input, begin, strides, node, check)
+    cuts, result = _runtime(_plan, input.shape, begin, end, strides, node)
+    starts, limits, steps, flips = [], [], [], []
+    for dim, (start, count, step) in enumerate(cuts):
+        last = start + (count - 1) * step
+        low = start if step > 0 else last
+        starts.append(low if count else 0)
+        limits.append(max(start, last) + 1 if count else 0)
+        steps.append(abs(step))
+        if step < 0:
+            flips.append(dim)
+    part = lax.slice(input, starts, limits, steps)
+    part = lax.rev(part, flips) if flips else part
+    return part.reshape(result)
+
+
+def _slice_at(input, begin, strides, node, check):
+    """Slices at a place known only when it runs; every dimension is taken whole or at one index."""
+    masks = Masks(node.attrs)
+    starts, sizes = [], []
+    for kind, at, dim in layout(input.ndim, len(strides), masks):
+        if kind == "new":
+            continue
+        size = input.shape[dim]
+        if kind == "all" or not masks.shrink(at):
+            starts.append(0)
+            sizes.append(size)
+            continue
+        index = jnp.asarray(begin[at])
+        check(
+            (index >= -size) & (index < size),
+            lambda value, dim=dim: f"slice index {value} of dimension {dim} out of bounds.",
+            index,
+        )
+        starts.append(jnp.where(index < 0, index + size, index))
+        sizes.append(1)
+    zeros = [jnp.asarray(s, begin.dtype) for s in starts]
+    part = lax.dynamic_slice(input, zeros, sizes)
+    return part.reshape(picked_shape(input.shape, None, None, strides, masks))
+
+
+@StridedSlice.reference
+def _(input, begin, end, strides, node):
+    attrs = node.attrs
+    if begin.size == 1 and attrs["shrink_axis_mask"] == 1 and not attrs["new_axis_mask"]:
+        at = int(begin[0])
+        size = np.shape(input)[0] if np.ndim(input) else 0
+        if -size <= at < size and not attrs["ellipsis_mask"]:
+            return input[at]
+    masks = Masks(attrs)
+    _runtime(picked_shape, np.shape(input), begin, end, strides, masks)
+    key = []
+    for at in range(len(strides)):
+        if masks.ellipsis(at):
+            key.append(Ellipsis)
+        elif masks.new_axis(at):
+            key.append(None)
+        elif masks.shrink(at):
+            key.append(int(begin[at]))
+        else:
+            low = None if masks.begin(at) else int(begin[at])
+            high = None if masks.end(at) else int(end[at])
+            key.append(np.s_[low : high : int(strides[at])])
+    return np.asarray(input)[tuple(key)]
+
+
+@StridedSlice.gradient
+def _(node, dy):
+    x, begin, end, strides = node.inputs
+    sizes = shape_internal(x, out_type=begin.dtype.base_dtype)
+    masks = {name: node.attrs[name] for name in MASKS}
+    return [StridedSliceGrad(sizes, begin, end, strides, dy, **masks), None, None, None]
+
+
+StridedSlice.examples(f[4, 6], [1, 0], [3, 5], [1, 2])
+StridedSlice.examples(f[4, 6], [3, 5], [0, 0], [-1, -2], end_mask=1)
+StridedSlice.examples(f[4, 6], [1], [2], [1], shrink_axis_mask=1)
+StridedSlice.examples(f[4, 6], [0, 0, -1], [0, 0, 0], [1, 1, 1], ellipsis_mask=1, new_axis_mask=2, shrink_axis_mask=4)
+StridedSlice.examples(f[4, 6], [3, 0], [1, 9], [1, 1])
+StridedSlice.examples(i[5], [-2], [0], [1], end_mask=1)
+StridedSlice.fails("out of bounds", f[4, 6], [4], [5], [1], shrink_axis_mask=1)
+StridedSlice.fails("non-zero", f[4], [0], [2], [0])
+StridedSlice.fails("only 1 dims", f[4], [0, 0], [2, 2], [1, 1])
+
+
+# -- StridedSliceGrad
+
+
+@StridedSliceGrad.shape
+def _(shape_as_shape):
+    return shape_as_shape
+
+
+@StridedSliceGrad.kernel
+def _(shape, begin, end, strides, dy, node):
+    sizes = [int(d) for d in shape]
+    cuts, _ = _runtime(_plan, sizes, begin, end, strides, node)
+    part = dy.reshape([count for _, count, _ in cuts])
+    if 0 in part.shape:
+        return jnp.zeros(sizes, dy.dtype)
+    flips = [dim for dim, (_, _, step) in enumerate(cuts) if step < 0]
+    part = lax.rev(part, flips) if flips else part
+    config = []
+    for size, (start, count, step) in zip(sizes, cuts, strict=True):
+        last = start + (count - 1) * step
+        config.append((min(start, last), size - 1 - max(start, last), abs(step) - 1))
+    return lax.pad(part, jnp.zeros((), dy.dtype), config)
+
+
+@StridedSliceGrad.reference
+def _(shape, begin, end, strides, dy, node, T):
+    sizes = [int(d) for d in shape]
+    cuts, _ = _runtime(_plan, sizes, begin, end, strides, node)
+    result = np.zeros(sizes, T.np)
+    # A cut that runs backwards may end before the first element, which a slice spells `None`.
+    key = tuple(
+        np.s_[start : (start + count * step if start + count * step >= 0 else None) : step]
+        if count
+        else np.s_[0:0]
+        for start, count, step in cuts
+    )
+    result[key] = np.reshape(dy, [count for _, count, _ in cuts])
+    return result
+
+
+@StridedSliceGrad.gradient
+def _(node, dy):
+    _, begin, end, strides, _ = node.inputs
+    masks = {name: node.attrs[name] for name in MASKS}
+    return [None, None, None, None, StridedSlice(dy, begin, end, strides, **masks)]
+
+
+StridedSliceGrad.examples([4, 6], [1, 0], [3, 5], [1, 2], f[2, 3])
+StridedSliceGrad.examples([4, 6], [3, 5], [0, 0], [-1, -2], f[4, 3], end_mask=1)
+StridedSliceGrad.examples([4, 6], [1], [2], [1], f[6], shrink_axis_mask=1)
+
+
+# -- Slice
+
+
+@Slice.shape
+def _(input, begin, begin_value, size, size_value, size_as_shape):
+    rank = size.num_elements() if size.ndims is not None else None
+    if input.ndims is not None and rank is not None and input.ndims != rank:
+        raise ValueError(f"Shape must be rank {rank} but is rank {input.ndims}")
+    if begin.num_elements() not in (None, rank) and rank is not None:
+        raise ValueError(f"Slice's begin and size have {begin.num_elements()} and {rank} elements")
+    if size_value is None:
+        return size_as_shape if size_as_shape.ndims is not None else unknown_shape(input.ndims)
+    sizes = size_value.tolist()
+    if input.ndims is None or begin_value is None:
+        return [None if s < 0 else s for s in sizes]
+    return [_rest(d, int(b), s) for d, b, s in zip(input.tuple, begin_value, sizes, strict=True)]
+
+
+def _rest(dim, begin, size):
+    if size != -1:
+        return size
+    return None if dim is None else dim - begin
+
+
+def _bounds(shape, begin, size):
+    """Returns the begin and end of a slice.
+
+    Raises:
+      InvalidArgumentError: if it reaches out of the array.
+    """
+    starts = [int(b) for b in begin]
+    ends = []
+    if len(starts) != len(shape):
+        raise errors.InvalidArgumentError(
+            None,
+            None,
+            f"Expected begin and size arguments to be 1-D tensors of size {len(shape)}, "
+            f"but got {len(starts)} entries",
+        )
+    for dim, (start, count) in enumerate(zip(starts, size, strict=True)):
+        whole = shape[dim]
+        end = whole if count == -1 else start + int(count)
+        if not 0 <= start <= whole:
+            raise errors.InvalidArgumentError(
+                None, None, f"Expected begin[{dim}] in [0, {whole}], but got {start}"
+            )
+        if not start <= end <= whole:
+            raise errors.InvalidArgumentError(
+                None,
+                None,
+                f"Expected size[{dim}] in [0, {whole - start}], but got {count}",
+            )
+        ends.append(end)
+    return starts, ends
+
+
+@Slice.kernel
+def _(input, begin, size, check):
+    if not _is_concrete(begin):
+        return _dynamic_slice(input, begin, size, check)
+    starts, ends = _bounds(input.shape, begin, size)
+    return lax.slice(input, starts, ends)
+
+
+def _dynamic_slice(input, begin, size, check):
+    sizes = np.asarray(size)
+    room = np.asarray(input.shape, sizes.dtype) - sizes
+    check(
+        jnp.all((begin >= 0) & (begin <= room)),
+        lambda b: f"Expected begin in [0, {room.tolist()}], but got {b.tolist()}",
+        begin,
+    )
+    return lax.dynamic_slice(input, list(begin), sizes.tolist())
+
+
+@Slice.reference
+def _(input, begin, size):
+    starts, ends = _bounds(np.shape(input), begin, size)
+    return np.asarray(input)[tuple([np.s_[a:b] for a, b in zip(starts, ends, strict=True)])]
+
+
+@Slice.gradient
+def _(node, dy):
+    x, begin, size = node.inputs
+    rank = x.shape.ndims
+    sizes = shape_internal(x, out_type=begin.dtype.base_dtype)
+    counts = shape_internal(node.outputs[0], out_type=begin.dtype.base_dtype)
+    column = [-1, 1] if rank is None else [rank, 1]
+    before = Reshape(begin, column)
+    after = Reshape(ops.Sub(ops.Sub(sizes, counts), begin), column)
+    return [ops.Pad(dy, ops.ConcatV2([before, after], 1)), None, None]
+
+
+Slice.examples(f[4, 6], [1, 2], [2, -1])
+Slice.examples(f[4], [4], [0])
+Slice.fails("rank", f[4, 6], [1], [2])
+Slice.fails("Expected size[1]", f[4, 6], [1, 2], [2, 5])
+
+
+# -- public
+
+_NOT_AN_INDEX = (
+    "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar "
+    "tf.int32/tf.int64 tensors are valid indices, got {!r}"
+)
+
+
+def _check_index(index):
+    if isinstance(index, (int, np.integer, Dimension)):
+        return
+    dtype = getattr(index, "dtype", None)
+    if dtype is None or as_dtype(dtype).base_dtype not in (int32, int64):
+        raise TypeError(_NOT_AN_INDEX.format(index))
+    shape = TensorShape(index.shape)
+    if shape.ndims == 1:
+        raise TypeError(_NOT_AN_INDEX.format(index))
+
+
+def _is_mask(key):
+    if isinstance(key, bool):
+        return True
+    return hasattr(key, "dtype") and as_dtype(key.dtype).base_dtype is bool_
+
+
+class _Key:
+    """The operands of the StridedSlice that an index expression stands for."""
+
+    def __init__(self, key):
+        self.begin, self.end, self.strides = [], [], []
+        self.masks = dict.fromkeys(MASKS, 0)
+        for at, part in enumerate(key if isinstance(key, (list, tuple)) else (key,)):
+            self._add(1 << at, part)
+
+    def _add(self, bit, part):
+        if isinstance(part, _SLICE):
+            self._add_slice(bit, part)
+        elif part is Ellipsis:
+            self._append(0, 0, 1)
+            self.masks["ellipsis_mask"] |= bit
+        elif part is newaxis:
+            self._append(0, 0, 1)
+            self.masks["new_axis_mask"] |= bit
+        else:
+            _check_index(part)
+            self._append(part, _next(part), 1)
+            self.masks["shrink_axis_mask"] |= bit
+
+    def _add_slice(self, bit, part):
+        for bound in (part.start, part.stop, part.step):
+            if bound is not None:
+                _check_index(bound)
+        self._append(
+            0 if part.start is None else part.start,
+            0 if part.stop is None else part.stop,
+            1 if part.step is None else part.step,
+        )
+        self.masks["begin_mask"] |= bit if part.start is None else 0
+        self.masks["end_mask"] |= bit if part.stop is None else 0
+
+    def _append(self, begin, end, stride):
+        self.begin.append(begin)
+        self.end.append(end)
+        self.strides.append(stride)
+
+
+_SLICE = type(np.s_[:])
+
+
+def _next(index):
+    if isinstance(index, (int, np.integer, Dimension)):
+        return index + 1
+    return ops.AddV2(index, 1, name="add")
+
+
+def slice_helper(tensor, key, var=None):
+    """Returns `tensor[key]`: `Tensor.__getitem__`.
+
+    Args:
+      tensor: the tensor.
+      key: an integer, slice, `...`, `None`, scalar integer tensor, or a tuple of these; or a mask
+        of booleans.
+      var: the variable that `tensor` is the value of, if any.
+
+    Raises:
+      TypeError: for anything else.
+      ValueError: if the static shape shows that an index is out of bounds.
+    """
+    if _is_mask(key):
+        return boolean_mask(tensor, key)
+    parts = _Key(key)
+    with name_scope(None, "strided_slice", [tensor, *parts.begin, *parts.end]) as scope:
+        bounds = _stacked(parts)
+        return strided_slice(tensor, *bounds, **parts.masks, var=var, name=scope)
+
+
+def _stacked(parts):
+    if not parts.begin:
+        return [constant([], int32)] * 3
+    bounds = [stack(values) for values in (parts.begin, parts.end, parts.strides)]
+    if any(b.dtype is int64 for b in bounds):
+        bounds = [b if b.dtype is int64 else ops.Cast(b, DstT=int64) for b in bounds]
+    return bounds
+
+
+@export("strided_slice")
+def strided_slice(
+    input_,
+    begin,
+    end,
+    strides=None,
+    begin_mask=0,
+    end_mask=0,
+    ellipsis_mask=0,
+    new_axis_mask=0,
+    shrink_axis_mask=0,
+    var=None,
+    name=None,
+):
+    """Returns `input_[begin:end:strides, …]`.
+
+    Bit `i` of a mask changes what entry `i` of the three vectors means.
+
+    Args:
+      input_: a tensor.
+      begin: first index per entry.
+      end: first index that is not taken any more, per entry.
+      strides: steps, by default ones; negative ones go backwards.
+      begin_mask: entries that begin at the first element.
+      end_mask: entries that end after the last element.
+      ellipsis_mask: the entry that stands for as many whole dimensions as needed.
+      new_axis_mask: entries that stand for a new dimension of size 1.
+      shrink_axis_mask: entries that take one index and drop the dimension.
+      var: the variable that `input_` is the value of; the result can then be assigned to.
+      name: name of the node.
+    """
+    if strides is None:
+        strides = ones_like(begin)
+    result = StridedSlice(
+        input_,
+        begin,
+        end,
+        strides,
+        begin_mask=begin_mask,
+        end_mask=end_mask,
+        ellipsis_mask=ellipsis_mask,
+        new_axis_mask=new_axis_mask,
+        shrink_axis_mask=shrink_axis_mask,
+        name=name,
+    )
+    if var is not None:
+        result.assign = partial(_assign, var, result.op)
+    return result
+
+
+def _assign(var, node, value, name=None):
+    """Assigns to the part of a variable that a StridedSlice node took."""
+    name = f"{node.name}_assign" if name is None else name
+    masks = {mask: node.attrs[mask] for mask in MASKS}
+    return var._strided_slice_assign(*node.inputs[1:], value, name=name, **masks)
+
+
+@export("slice")
+def slice(input_, begin, size, name=None):
+    """Returns the part of `input_` that begins at `begin` and has the shape `size`.
+
+    Args:
+      input_: a tensor of rank `r`.
+      begin: `[r]`, integers.
+      size: `[r]`, integers; -1 stands for all that is left.
+      name: name of the node.
+    """
+    return Slice(input_, begin, size, name=name)
+
+
+SymbolicTensor.install_operator("__getitem__", slice_helper)
