@@ -163,7 +163,7 @@ def _matmul_flops(node: Operation, sizes: Sizes) -> float:
     if not shape:
         return 0.0
     transposed = node.attrs.get("transpose_a") or node.attrs.get("adj_x")
-    inner = shape[-2] if transposed and len(shape) > 1 else shape[-1]
+    inner = shape[-2:][0] if transposed else shape[len(shape) - 1]
     return 2.0 * inner * sizes.count(node.values()[0])
 
 

@@ -36,6 +36,7 @@ def wrap(error: Exception, node: Operation, operands: Sequence[Any] = ()) -> err
       node: The node.
       operands: The arrays it was given, where known.
     """
+    kind: Any
     if isinstance(error, errors.OpError):
         message, kind = error.message, type(error)
         if error.op is not None:

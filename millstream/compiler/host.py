@@ -1,4 +1,4 @@
-"""Host nodes: strings, files, queues, summaries, Python functions — run in Python, never compiled."""
+"""Host nodes: strings, files, queues, summaries, Python functions. Never compiled."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from millstream.compiler.region import Gate
 from millstream.compiler.steps import Frame
 from millstream.ir.node import Operation
 from millstream.rewrite.rules import bind_flat
+
+_PYTHON_NUMBERS = frozenset({bool, int, float, complex, list, tuple})
 
 
 class HostCall:
@@ -112,8 +114,4 @@ class BoundHostCall:
             results = (results,)
         for slot, value in zip(outs, results if outs else ()):
             if slot is not None:
-                frame[slot] = value if isinstance(value, (np.ndarray, np.generic)) else _held(value)
-
-
-def _held(value: Any) -> Any:
-    return np.asarray(value) if isinstance(value, (bool, int, float, list, tuple)) else value
+                frame[slot] = np.asarray(value) if value.__class__ in _PYTHON_NUMBERS else value

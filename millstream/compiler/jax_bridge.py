@@ -36,10 +36,10 @@ def view(value: Any) -> Any:
     A live view keeps the array's buffer from being donated; `np.asarray` would also cache the view
     in the array, for as long as that lives.
     """
-    if value.__class__ is np.ndarray or isinstance(value, np.generic) or not is_jax_array(value):
+    if value.__class__ is np.ndarray or not is_jax_array(value):
         return value
-    uncached = getattr(value, "_single_device_array_to_np_array_did_copy", None)
-    array = np.asarray(value) if uncached is None else uncached()[0]
+    uncached: Any = getattr(value, "_single_device_array_to_np_array_did_copy", None)
+    array: Any = np.asarray(value) if uncached is None else uncached()[0]
     return array if array.ndim else array[()]
 
 
@@ -63,7 +63,8 @@ def fetched(value: Any) -> Any:
         return array.copy()
     memory = (ctypes.c_char * array.nbytes).from_address(array.ctypes.data)
     memory.owner = array  # type: ignore[attr-defined]
-    return np.frombuffer(memory, array.dtype).reshape(array.shape)
+    writable: Any = np.frombuffer(memory, array.dtype)
+    return writable.reshape(array.shape)
 
 
 def on_device(value: Any) -> Any:

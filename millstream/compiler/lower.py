@@ -4,9 +4,9 @@ The function takes the variables it reads (those it also writes apart, so that t
 donated) and the arrays from outside, runs every node's kernel in order, and returns the variables
 it wrote, what others want to see, and which check failed first.
 
-While it is traced, a value is either concrete, a NumPy array, or a tracer. A node whose operands are
-all concrete is evaluated at once by its reference; so is one that only looks at shapes. That is how
-static inputs get their values.
+While it is traced, a value is either concrete, a NumPy array, or a tracer. A node whose operands
+are all concrete is evaluated at once by its reference; so is one that only looks at shapes. That is
+how static inputs get their values.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from millstream.rewrite.fold import SHAPE_OPS
 from millstream.rewrite.rules import bind_flat
 
 type Env = dict[int, Any]
+type Arrays = tuple[Any, ...]
 
 
 class Check:
@@ -197,6 +198,10 @@ class _Trace:
                 fenced = lax.optimization_barrier(values)
                 env.update(zip((state, *readers), fenced))
                 self._readers[state] = []
+
+    def _is_traced(self, slot: int, table: Any) -> bool:
+        value = self._env.get(slot)
+        return value is not None and value is not table and not isinstance(value, np.ndarray)
 
 
 def _shape_only(value: Any) -> Any:

@@ -1,9 +1,9 @@
 """XLA's compile options, chosen per executable.
 
-XLA:CPU sends convolutions to YNNPACK by default, whose backward-filter pass is slow and less exact;
-without it they go to Eigen. oneDNN, which jaxlib carries too, is faster still for forward and
-backward-input convolutions. (Backward-filter kernels must be written in a form that oneDNN's matcher
-does not take: there Eigen is two to four times faster.) Measurements: docs/design.
+XLA:CPU sends convolutions to YNNPACK by default, whose backward-filter pass is slow and less
+exact; without it they go to Eigen. oneDNN, which jaxlib carries too, is faster still for forward
+and backward-input convolutions. (Backward-filter kernels must be written in a form that oneDNN's
+matcher does not take: there Eigen is two to four times faster.)
 
 A jaxlib that does not know an option refuses to compile; so each is tried once, alone.
 """
@@ -57,7 +57,7 @@ def _try(name: str, value: Any) -> bool:
 
     try:
         jax.jit(probe, compiler_options={name: value}).lower(1.0).compile()
-    except Exception:  # noqa: BLE001 - whatever it says, the option cannot be used
+    except Exception:  # noqa: BLE001 - whatever it says, the option cannot be used  # noqa: BLE001 - whatever it says, the option cannot be used
         _LOG.info("this jaxlib does not know the compile option %s", name)
         return False
     return True

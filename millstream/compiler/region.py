@@ -13,6 +13,7 @@ that it reads, so a run of a region is atomic; and no buffer that another step c
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -229,8 +230,8 @@ class BoundRegion:
             try:
                 for step in steps:
                     step(frame)
-            except Exception as error:
-                position = len(self._steps) - steps.__length_hint__() - 1  # pyright: ignore
+            except Exception as error:  # noqa: BLE001 - a rule may raise anything
+                position = len(self._steps) - operator.length_hint(steps) - 1
                 raise self._blame(error, position, frame) from _cause(error)
 
     def _blame(self, error: Exception, position: int, frame: Frame) -> OpError:

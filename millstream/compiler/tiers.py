@@ -1,11 +1,11 @@
 """Which tier runs a region, and when it changes.
 
-Every region starts in the NumPy tier, per signature: the shapes of its inputs as far as they are not
-fixed by the graph, and the values of its static inputs. What XLA would save per run is predicted
-(`cost`); when the runs so far would have paid for compiling, it is compiled, in the background, and
-a set number of runs later the region switches. All of this counts runs and reads no clock, so a
-program takes the same tiers in every process. A region that compiling cannot help never switches;
-one whose first run would take longer than compiling is compiled before it.
+Every region starts in the NumPy tier, per signature: the shapes of its inputs as far as they are
+not fixed by the graph, and the values of its static inputs. What XLA would save per run is
+predicted (`cost`); when the runs so far would have paid for compiling, it is compiled, in the
+background, and a set number of runs later the region switches. All of this counts runs and reads no
+clock, so a program takes the same tiers in every process. A region that compiling cannot help
+never switches; one whose first run would take longer than compiling is compiled before it.
 
 State. A `Variant` is in one of these stages; `next_event` is the run at which it leaves it.
 

@@ -66,7 +66,7 @@ class Program:
         return tensor in self.fed or tensor in self.values
 
     def controls(self, node: Operation) -> Iterator[Operation]:
-        """Yields the nodes that must have run before a node, beside those that compute its inputs."""
+        """Yields the nodes that a node must wait for, beside those that compute its inputs."""
         for control in node.control_inputs:
             control = self.merged.get(control, control)
             if control not in self.folded and control not in self._fed_placeholders:
@@ -115,11 +115,15 @@ def _by_id(node: Operation) -> int:
     return node.id
 
 
+def _ordered_predecessors(program: Program, node: Operation) -> Iterator[Operation]:
+    return iter(sorted(set(program.predecessors(node)), key=_by_id))
+
+
 def _visit(
     program: Program, root: Operation, done: set[Operation], result: list[Operation]
 ) -> None:
     open_nodes: set[Operation] = set()
-    stack = [(root, iter(sorted(set(program.predecessors(root)), key=_by_id)))]
+    stack = [(root, _ordered_predecessors(program, root))]
     while stack:
         node, rest = stack[-1]
         if node in done:

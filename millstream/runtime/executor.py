@@ -100,14 +100,12 @@ class BoundPlan:
 
 def fetched(frame: Frame, slot: int) -> Any:
     """Gives the value of a slot as users get it: a scalar, bytes, or an array of their own."""
-    value = frame[slot]
+    value: Any = frame[slot]
     if value.__class__ is np.ndarray:
         if value.ndim:
             del value
             return take(frame, slot)
         return value[()]
-    if isinstance(value, (np.generic, bytes)):
-        return value
     return jax_bridge.fetched(value)
 
 
@@ -186,7 +184,7 @@ class _Dataflow:
         try:
             for action in self._actions[index]:
                 action.run(self._frame, self._step)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             return error
         return None
 

@@ -64,7 +64,7 @@ def feed_tensor(graph: Graph, key: Any) -> Tensor:
     """
     try:
         tensor = graph.as_graph_element(key, allow_operation=False)
-    except Exception as error:
+    except (TypeError, ValueError, KeyError) as error:
         reason = error.args[0] if isinstance(error, KeyError) else error
         raise TypeError(f"Cannot interpret feed_dict key as Tensor: {reason}") from None
     if not graph.is_feedable(tensor):
@@ -84,7 +84,8 @@ def make_converter(tensor: Tensor, key: Any) -> Converter:
     dims = tensor.shape.tuple
     rank = None if dims is None else len(dims)
     sizes = [(i, size) for i, size in enumerate(dims or ()) if size is not None]
-    slow = _string_array if dtype is dtypes.string else _numeric_array
+    is_text = dtype is dtypes.string
+    slow = _string_array if is_text else _numeric_array
 
     def convert(value: Any) -> Any:
         if value.__class__ is not np.ndarray or value.dtype is not held:
@@ -96,12 +97,12 @@ def make_converter(tensor: Tensor, key: Any) -> Converter:
             for axis, size in sizes:
                 if shape[axis] != size:
                     raise _wrong_shape(tensor, shape)
-        return value
+        return value if shape or is_text else value[()]
 
     def convert_strings(value: Any) -> Any:
         return convert(_string_array(value, held, key))
 
-    return convert_strings if dtype is dtypes.string else convert
+    return convert_strings if is_text else convert
 
 
 def _wrong_shape(tensor: Tensor, shape: tuple[int, ...]) -> ValueError:

@@ -1,4 +1,4 @@
-"""Fetch structures: what `Session.run` was asked for, taken apart once and put together every step."""
+"""Fetch structures: what `run` was asked for, taken apart once, put together every step."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Conversion(NamedTuple):
     """
 
     kind: type[Any]
-    fetch: Callable[[Any], tuple[list[Any], Callable[[list[Any]], Any]]]
+    fetch: Callable[[Any], tuple[list[Any], Build]]
     feed: Callable[[Any, Any], list[tuple[Any, Any]]] | None
     feed_keys: Callable[[Any], list[Any]] | None
 
@@ -48,26 +48,23 @@ def _slices_parts(value: Any) -> list[Any]:
     return parts if value.dense_shape is None else [*parts, value.dense_shape]
 
 
-def _feed_parts(keys: list[Any], values: Any) -> list[tuple[Any, Any]]:
-    return list(zip(keys, values))
+def _built_in(kind: Any, parts: Callable[[Any], list[Any]], build: Build) -> Conversion:
+    def fetch(value: Any) -> tuple[list[Any], Build]:
+        return parts(value), build
+
+    def feed(key: Any, value: Any) -> list[tuple[Any, Any]]:
+        return list(zip(parts(key), value))
+
+    return Conversion(kind, fetch, feed, parts)
+
+
+def _slices_value(arrays: Sequence[Any]) -> IndexedSlicesValue:
+    return IndexedSlicesValue(*arrays, *[None] * (3 - len(arrays)))
 
 
 conversions: list[Conversion] = [
-    Conversion(
-        SparseTensor,
-        lambda s: (_sparse_parts(s), lambda arrays: SparseTensorValue(*arrays)),
-        lambda s, value: _feed_parts(_sparse_parts(s), value),
-        _sparse_parts,
-    ),
-    Conversion(
-        IndexedSlices,
-        lambda s: (
-            _slices_parts(s),
-            lambda arrays: IndexedSlicesValue(*arrays, *[None] * (3 - len(arrays))),
-        ),
-        lambda s, value: _feed_parts(_slices_parts(s), value),
-        _slices_parts,
-    ),
+    _built_in(SparseTensor, _sparse_parts, lambda arrays: SparseTensorValue(*arrays)),
+    _built_in(IndexedSlices, _slices_parts, _slices_value),
 ]
 
 
@@ -120,7 +117,8 @@ def _members(value: Any) -> list[Any] | None:
     """Lists the parts of a namedtuple, attrs or dataclass instance; None for anything else."""
     if isinstance(value, tuple):
         return list(value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
-    attributes = getattr(type(value), "__attrs_attrs__", None)
+    kind: Any = value.__class__
+    attributes: Any = getattr(kind, "__attrs_attrs__", None)
     if attributes is not None:
         return [getattr(value, a.name) for a in attributes]
     if dataclasses.is_dataclass(value) and not hasattr(value, "_as_graph_element"):
@@ -175,7 +173,7 @@ class Fetches:
         return build
 
     def _parse_record(self, fetch: Any, members: list[Any]) -> Build:
-        kind = type(fetch)
+        kind: Any = fetch.__class__
         _structures.add(kind)
         parts = [self._parse(x) for x in members]
         if kind is tuple:

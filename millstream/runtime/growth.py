@@ -1,4 +1,4 @@
-"""Notices a graph that grows between runs, the commonest way to make a program slower and slower."""
+"""Notices a graph that grows between runs, which makes a program slower and slower."""
 
 from __future__ import annotations
 

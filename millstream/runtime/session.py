@@ -263,7 +263,7 @@ class BaseSession:
         if not getattr(self, "_closed", True):
             try:
                 self.close()
-            except Exception:
+            except Exception:  # noqa: BLE001
                 return
 
 

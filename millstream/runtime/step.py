@@ -38,7 +38,7 @@ class Context:
     Attributes:
       node: The node that runs.
       session: The session that runs it.
-      resources: The resource manager: `get_or_create(container, name, factory)`, `lookup`, `delete`.
+      resources: The resource manager, with `get_or_create`, `lookup` and `delete`.
       step_id: Number of the step within the session.
       cancel: The step's `CancellationManager`; a node that waits registers how to wake it.
       device: The device that the node runs on.

@@ -28,7 +28,7 @@ from millstream.ir.spec import (
 
 
 @op
-def SampleInput(*, dtype: Type, shape: Shape) -> Tensor["dtype"]:
+def SampleInput(*, dtype: Type, shape: Shape) -> Tensor["dtype"]:  # noqa: F821
     """Stands for a feed; has no rule, so it must be fed."""
 
 
@@ -146,7 +146,7 @@ SampleHandle.shape_scalar()
 
 
 @op(effect=Reads("resource"))
-def SampleRead(resource: Tensor[Resource], *, dtype: Type) -> Tensor["dtype"]:
+def SampleRead(resource: Tensor[Resource], *, dtype: Type) -> Tensor["dtype"]:  # noqa: F821
     """Reads a resource variable."""
 
 
