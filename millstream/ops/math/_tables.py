@@ -7,6 +7,7 @@ ufunc wherever one says the same as TensorFlow: the NumPy tier then calls the uf
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,14 +45,33 @@ INTEGERS = (Int8, Int16, Int32, Int64, UInt8, UInt16, UInt32, UInt64)
 REALS = (Float, Double, Int32, UInt8, Int16, Int8, Int64, BFloat16, UInt16, Half, UInt32, UInt64)
 
 
-class ByType:
-    """A rule that differs by element type: `pick(T)` is called when a node is planned."""
+class Checked:
+    """A kernel that is also given `check`, as its last argument."""
 
-    def __init__(self, pick: Callable[[DType], Callable[..., Any] | str]) -> None:
+    def __init__(self, fn: Callable[..., Any]) -> None:
+        self.fn = fn
+
+
+class ByType:
+    """A rule that differs by element type: `pick(T)` is called when a node is planned.
+
+    One that may pick a `Checked` kernel is `checked`.
+    """
+
+    def __init__(self, pick: Callable[[DType], Any], checked: bool = False) -> None:
+        self.pick, self.checked = pick, checked
+
+
+class ByNode:
+    """A rule that differs by attrs: `pick(node)` is called when a node is planned."""
+
+    checked = False
+
+    def __init__(self, pick: Callable[[Any], Any]) -> None:
         self.pick = pick
 
 
-type Body = str | Callable[..., Any] | ByType
+type Body = str | Callable[..., Any] | ByType | ByNode
 
 
 class ElementwiseRule(Rule):
@@ -62,14 +82,23 @@ class ElementwiseRule(Rule):
     def __init__(self, opdef: OpDef, kind: RuleKind, fn: Any) -> None:
         self.opdef, self.kind, self.fn = opdef, kind, fn
         self._sources = [("input", index) for index in range(len(opdef.inputs))]
+        if isinstance(fn, ByType) and fn.checked:
+            self._sources.append(("extra", "check"))
 
     def bind(self, node: Any, **extras: Any) -> Callable[..., Any]:
         """Returns the function for the node's element type."""
-        del extras
         fn: Any = self.fn
         if isinstance(fn, ByType):
             fn = fn.pick(node.inputs[0].dtype.base_dtype)
+        elif isinstance(fn, ByNode):
+            fn = fn.pick(node)
+        if isinstance(fn, Checked):
+            return partial(_call_checked, fn.fn, extras["check"])
         return getattr(jnp, fn) if isinstance(fn, str) else fn
+
+
+def _call_checked(fn: Callable[..., Any], check: Any, *arrays: Any) -> Any:
+    return fn(*arrays, check)
 
 
 def widened(fn: Callable[..., Any], low: bool = True) -> ByType:
@@ -90,9 +119,14 @@ def widened(fn: Callable[..., Any], low: bool = True) -> ByType:
     return ByType(pick)
 
 
-def integer_or(integer: Body, other: Body) -> ByType:
+def integer_or(integer: Body | Checked, other: Body) -> ByType:
     """Picks the first for integers, the second for all else."""
-    return ByType(lambda dtype: integer if dtype.is_integer else other)  # pyright: ignore
+
+    def pick(dtype: DType) -> Any:
+        body = integer if dtype.is_integer else other
+        return body.pick(dtype) if isinstance(body, ByType) else body
+
+    return ByType(pick, isinstance(integer, Checked))
 
 
 def broadcast_shape(x: TensorShape, y: TensorShape) -> TensorShape:
@@ -113,7 +147,10 @@ def _same_shape(*shapes: TensorShape) -> TensorShape:
     return shapes[0]
 
 
-def _row(opdef: OpDef, shape: Any, kernel: Body | None, reference: Body | None, grad: Any) -> OpDef:
+def hang_rules(
+    opdef: OpDef, shape: Any, kernel: Body | None, reference: Body | None, grad: Any
+) -> OpDef:
+    """Hangs rules that take every input in order on an op; `grad` may be the reason for none."""
     opdef.shape_rule = ElementwiseRule(opdef, "shape", shape)
     if kernel is not None:
         opdef.kernel = ElementwiseRule(opdef, "kernel", kernel)
@@ -150,7 +187,7 @@ def unary(
       example: data for the contract test, within the function's domain.
     """
     opdef = spec.elementwise(name, 1, allowed, result=result, doc=doc)
-    return _row(opdef, _same_shape, kernel, reference, grad).examples(example)
+    return hang_rules(opdef, _same_shape, kernel, reference, grad).examples(example)
 
 
 def binary(
@@ -170,7 +207,7 @@ def binary(
     A kernel or reference that is `None` is hung on the op by the caller.
     """
     opdef = spec.elementwise(name, 2, allowed, result=result, doc=doc, names=names)
-    _row(opdef, broadcast_shape, kernel, reference, grad).examples(*examples)
+    hang_rules(opdef, broadcast_shape, kernel, reference, grad).examples(*examples)
     return opdef.fails("Dimensions must be equal, but are 3 and 4", spec.f[3], spec.f[4])
 
 
@@ -179,7 +216,9 @@ def gradient_op(
 ) -> OpDef:
     """Declares the op `(y, dy) -> dx` that is another op's gradient given its result."""
     opdef = spec.elementwise(name, 2, allowed, doc=doc, names=("y", "dy", "z"))
-    return _row(opdef, _same_shape, kernel, reference, grad).examples(spec.pos[2, 3], spec.f[2, 3])
+    return hang_rules(opdef, _same_shape, kernel, reference, grad).examples(
+        spec.pos[2, 3], spec.f[2, 3]
+    )
 
 
 _ARGS = "\n\nArgs:\n{args}\n  name: name for the node.\n\nReturns:\n  A tensor {of}."
@@ -295,7 +334,7 @@ def _static_axes(x: Any, y: Any) -> tuple[list[int], list[int]] | None:
 
 
 def both(gx: Callable[..., Any] | None, gy: Callable[..., Any] | None) -> Callable[..., Any]:
-    """Makes the gradient rule of a broadcasting op from one function `(dz, x, y, z)` per operand."""
+    """Makes the gradient rule of a broadcasting op from a function `(dz, x, y, z)` per operand."""
 
     def rule(node: Any, dz: Any) -> list[Any]:
         x, y = node.inputs
