@@ -57,6 +57,7 @@ class BoundHostCall:
 
     def __init__(self, call: HostCall, cells: dict[Key, Any], gate: Gate) -> None:
         self.call = call
+        self.blocking = call.blocking
         self._gate = gate
         self._loads = [(slot, cells[key], key) for slot, key in call.loads]
         self._handles = [(slot, cells[key]) for slot, key in call.handles]

@@ -157,6 +157,7 @@ class BoundRegion:
 
     def __init__(self, region: Region, cells: dict[Key, Any], gate: Gate) -> None:
         self.region = region
+        self.blocking = False
         self.cells = cells
         self._gate = gate if region.key_slots else None
         slots = region.key_slots
@@ -189,17 +190,18 @@ class BoundRegion:
 
     # -- the NumPy tier
 
-    def run_numpy(self, frame: Frame) -> None:
-        """Runs the region node by node."""
+    def run_numpy(self, frame: Frame, steps: Sequence[NumPyStep] | None = None) -> None:
+        """Runs the region node by node; `steps` may stand for its own, one for one."""
+        steps = self._steps if steps is None else steps
         gate = self._gate
         if gate is None:
-            self._run_steps(frame)
+            self._run_steps(frame, steps)
             return
         gate.enter(self)
         try:
             self.load(frame)
             try:
-                self._run_steps(frame)
+                self._run_steps(frame, steps)
             finally:
                 self.store(frame)
         finally:
@@ -222,16 +224,16 @@ class BoundRegion:
             if value is not None:
                 cell.value = value
 
-    def _run_steps(self, frame: Frame) -> None:
+    def _run_steps(self, frame: Frame, steps: Sequence[NumPyStep]) -> None:
         for slot in self._foreign:
             frame[slot] = jax_bridge.view(frame[slot])
-        steps = iter(self._steps)
+        rest = iter(steps)
         with quiet():
             try:
-                for step in steps:
+                for step in rest:
                     step(frame)
             except Exception as error:  # noqa: BLE001 - a rule may raise anything
-                position = len(self._steps) - operator.length_hint(steps) - 1
+                position = len(steps) - operator.length_hint(rest) - 1
                 raise self._blame(error, position, frame) from _cause(error)
 
     def _blame(self, error: Exception, position: int, frame: Frame) -> OpError:

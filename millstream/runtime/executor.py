@@ -20,9 +20,10 @@ gets a thread; the dequeue waits until the enqueue has run.
 
 from __future__ import annotations
 
+import copy
 import queue
 import threading
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -35,7 +36,15 @@ from millstream.compiler.steps import Frame, take
 from millstream.runtime.resources import ResourceManager
 from millstream.runtime.step import Step
 
-type BoundAction = BoundRegion | BoundHostCall
+
+class BoundAction(Protocol):
+    """Something that runs on a frame: a region, a host node, or one of them being traced."""
+
+    blocking: bool
+
+    def run(self, frame: Frame, step: Any) -> None:
+        """Runs it."""
+        ...
 
 
 class BoundPlan:
@@ -45,7 +54,7 @@ class BoundPlan:
         self.plan = plan
         self._session = session
         self._resources = resources
-        self.actions = [self._bind(action) for action in plan.actions]
+        self.actions: list[BoundAction] = [self._bind(action) for action in plan.actions]
         self._template = plan.template
         self._feed_slots = plan.feed_slots
         self._fetch_slots = plan.fetch_slots
@@ -63,6 +72,13 @@ class BoundPlan:
                 node = action.variable_nodes[key]
                 cell.value = node.opdef.effect.initial(node)
         return BoundRegion(action, cells, gate)
+
+    def with_actions(self, actions: list[BoundAction]) -> BoundPlan:
+        """Gives the same plan with other actions, one for one."""
+        other = copy.copy(self)
+        other.actions = actions
+        other._only = None
+        return other
 
     def run(self, values: list[Any], timeout_ms: int = 0) -> list[Any]:
         """Runs a step.
@@ -175,7 +191,7 @@ class _Dataflow:
             thread.start()
 
     def _may_wait(self, index: int) -> bool:
-        return any(isinstance(a, BoundHostCall) and a.call.blocking for a in self._actions[index])
+        return any(action.blocking for action in self._actions[index])
 
     def _run_apart(self, index: int) -> None:
         self._done.put((index, self._attempt(index)))
