@@ -16,7 +16,7 @@ import numpy as np
 
 from millstream.base.dtypes import DType, as_dtype
 from millstream.base.shapes import TensorShape
-from millstream.formats import protos, tensors
+from millstream.formats import protos, shapes, tensors
 
 if TYPE_CHECKING:
     from millstream.ir.opdef import ArgSpec, AttrSpec, OpDef
@@ -293,7 +293,7 @@ def _field_of(value: Any, kind: str | None) -> tuple[str, Any]:
     if isinstance(value, DType):
         return "type", value.enum
     if isinstance(value, TensorShape):
-        return "shape", value.as_proto()
+        return "shape", shapes.shape_to_proto(value)
     if isinstance(value, np.ndarray):
         return "tensor", tensors.encode(value)
     if isinstance(value, FunctionRef):
