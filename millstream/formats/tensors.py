@@ -71,14 +71,15 @@ def encode(array: Any, dtype: DType | None = None, shape: Sequence[int] | None =
     proto.tensor_shape.SetInParent()
     for size in dims:
         proto.tensor_shape.dim.add(size=size)
+    raw = dtype in _RAW_BYTES and array.size > 1 and array.size == math.prod(dims)
+    if raw and array.size * dtype.np.itemsize >= _MAX_BYTES:
+        raise ValueError(
+            f"A TensorProto cannot hold the {array.size} elements of {dtype.name}{list(dims)}: "
+            "the limit is 2 GB. Feed the value, or restore it from a checkpoint."
+        )
     if not dtype.np.hasobject:
         array = np.ascontiguousarray(array, dtype.np.newbyteorder("<"))
-    if dtype in _RAW_BYTES and array.size > 1 and array.size == math.prod(dims):
-        if array.nbytes >= _MAX_BYTES:
-            raise ValueError(
-                f"A TensorProto cannot hold {array.nbytes} bytes ({dtype.name}{list(dims)}): "
-                "the limit is 2 GB. Feed the value, or restore it from a checkpoint."
-            )
+    if raw:
         proto.tensor_content = array.tobytes()
     else:
         _extend(proto, array, dtype)

@@ -11,10 +11,10 @@ from google.protobuf import descriptor_pb2, text_format
 
 from millstream.formats import protos
 from millstream.formats.protos import pool, schema
-from millstream.formats.protos.index import THEME_OF, THEMES
+from millstream.formats.protos.index import THEMES
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "formats_protos.tsv"
-OURS_ALONE = {name for name in THEME_OF if THEME_OF[name] == "plugins"}
+OURS_ALONE = {"plugins"}
 
 
 def _rows_of_message(name, message):
@@ -34,26 +34,32 @@ def _rows_of_enum(name, enum):
         yield (name, value.name, value.number, "enum", "", "", "")
 
 
-def _rows_of(name):
-    descriptor = getattr(protos, name).DESCRIPTOR
-    if hasattr(descriptor, "values"):
-        proto = descriptor_pb2.EnumDescriptorProto()
-        descriptor.CopyToProto(proto)
-        return _rows_of_enum(descriptor.full_name, proto)
-    proto = descriptor_pb2.DescriptorProto()
-    descriptor.CopyToProto(proto)
-    return _rows_of_message(descriptor.full_name, proto)
+def _rows_of(theme):
+    for name in THEMES[theme].split():
+        getattr(protos, name)
+    descriptor = pool._pool.FindFileByName(f"millstream/{theme}.proto")
+    file = descriptor_pb2.FileDescriptorProto.FromString(descriptor.serialized_pb)
+    for message in file.message_type:
+        yield from _rows_of_message(f"{file.package}.{message.name}", message)
+    for enum in file.enum_type:
+        yield from _rows_of_enum(f"{file.package}.{enum.name}", enum)
 
 
 def test_every_field_is_tensorflows():
     ours = {
         tuple(str(cell) for cell in row)
-        for name in set(THEME_OF) - OURS_ALONE
-        for row in _rows_of(name)
+        for theme in set(THEMES) - OURS_ALONE
+        for row in _rows_of(theme)
     }
     golden = {tuple(line.split("\t")) for line in GOLDEN.read_text().splitlines()}
     assert ours - golden == set()
     assert golden - ours == set()
+
+
+def test_nested_types_are_attributes():
+    assert protos.Summary.Value(tag="x").tag == "x"
+    assert protos.GPUOptions.Experimental.VirtualDevices().memory_limit_mb == []
+    assert protos.RunOptions.TraceLevel.Value("FULL_TRACE") == protos.RunOptions.FULL_TRACE
 
 
 @pytest.mark.parametrize("theme", THEMES)

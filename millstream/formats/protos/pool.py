@@ -72,10 +72,16 @@ def _load(theme: str) -> str:
 def _make(full_name: str) -> Any:
     if _symbols[full_name] == schema.ENUM:
         return EnumTypeWrapper(_pool.FindEnumTypeByName(full_name))
-    descriptor = _pool.FindMessageTypeByName(full_name)
+    return _message_class(_pool.FindMessageTypeByName(full_name), _PACKAGE)
+
+
+def _message_class(descriptor: Any, module: str) -> Any:
     if hasattr(message_factory, "GetMessageClass"):
         cls = message_factory.GetMessageClass(descriptor)
     else:  # protobuf < 4.22
         cls = message_factory.MessageFactory(_pool).GetPrototype(descriptor)
-    cls.__module__ = _PACKAGE  # so that messages can be pickled
+    cls.__module__ = module  # so that messages can be pickled
+    for nested in descriptor.nested_types:
+        if not hasattr(cls, nested.name):  # protobuf's pure Python classes lack them
+            setattr(cls, nested.name, _message_class(nested, module))
     return cls
