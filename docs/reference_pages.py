@@ -5,6 +5,8 @@ MkDocs calls `on_files` before it builds the site.
 
 import importlib
 import inspect
+import re
+from functools import cache
 
 from mkdocs.structure.files import File
 
@@ -21,12 +23,26 @@ def on_files(files, config):
             continue
         content = page(namespace)
         if content:
-            title = f"{ROOT}.{namespace}" if namespace else ROOT
+            title = _title(namespace)
             path = f"reference/{title}.md"
             files.append(File.generated(config, path, content=content))
             pages.append({title: path})
     config.nav.append({"API reference": pages})
     return files
+
+
+def _title(namespace):
+    return f"{ROOT}.{namespace}" if namespace else ROOT
+
+
+@cache
+def _main_names():
+    """Chooses, of the public names that share an object, the one that describes it."""
+    found = {}
+    for name, home in sorted(names_known().items(), key=lambda row: (row[0].count("."), row)):
+        if not name.startswith(HIDDEN):
+            found.setdefault(home, name)
+    return found
 
 
 def page(namespace):
@@ -35,8 +51,7 @@ def page(namespace):
     names = sorted(n for n in export.table().members(namespace) if prefix + n in names_known())
     if not names:
         return ""
-    title = f"{ROOT}.{namespace}" if namespace else ROOT
-    return "\n".join([f"# {title}\n", *(entry(prefix + name) for name in names)])
+    return "\n".join([f"# {_title(namespace)}\n", *(entry(prefix + name) for name in names)])
 
 
 def names_known():
@@ -50,6 +65,10 @@ def entry(name):
     for part in attribute.split("."):
         value = getattr(value, part)
     heading = f"{ROOT}.{name}"
+    main = _main_names()[module, attribute]
+    if main != name:
+        link = f"[`{ROOT}.{main}`]({_title(main.rpartition('.')[0])}.md)"
+        return f"### {heading}\n\nThe same as {link}.\n"
     if _is_in_source(value, module, attribute):
         options = f"    options:\n      heading: {heading}\n      toc_label: {heading}\n"
         return f"::: {module}.{attribute}\n{options}"
@@ -62,7 +81,12 @@ def entry(name):
 
 def _is_in_source(value, module, attribute):
     """Tells whether a reader of the source alone finds a definition under this name."""
-    if not (inspect.isclass(value) or inspect.isfunction(value)):
+    if not (inspect.isclass(value) or inspect.isfunction(value)) or hasattr(value, "DESCRIPTOR"):
         return False
-    same = value.__module__ == module and value.__qualname__ == attribute
-    return same and "<" not in value.__qualname__ and not hasattr(value, "DESCRIPTOR")
+    first = attribute.partition(".")[0]
+    return re.search(rf"^(class|def) {first}\b", _source(module), re.MULTILINE) is not None
+
+
+@cache
+def _source(module):
+    return inspect.getsource(importlib.import_module(module))
