@@ -1,4 +1,4 @@
-"""Ops that repeat elements: Tile, BroadcastTo; shapes of broadcasts; meshgrid and repeat."""
+"""Ops that repeat elements: Tile, BroadcastTo; meshgrid and repeat."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from millstream.base.shapes import unknown_shape
 from millstream.ir.constant import constant
 from millstream.ir.convert import convert_to_tensor
 from millstream.ir.scopes import name_scope
-from millstream.ir.spec import Int32, Int64, Returns, Tensor, f, i, op
+from millstream.ir.spec import Int32, Int64, Tensor, f, i, op
 from millstream.ops.array.filling import ones
 from millstream.ops.array.gathering import boolean_mask
 from millstream.ops.array.indicators import sequence_mask
@@ -18,7 +18,7 @@ from millstream.ops.array.reshaping import expand_dims, reshape
 from millstream.ops.array.shapes import shape, shape_internal, size
 from millstream.ops.by_name import ops
 
-__all__ = ["broadcast_dynamic_shape", "broadcast_to", "meshgrid", "repeat", "tile"]
+__all__ = ["broadcast_to", "meshgrid", "repeat", "tile"]
 
 
 @op(static="multiples", defaults={"Tmultiples": Int32})
@@ -31,13 +31,6 @@ def Tile[T, Tmultiples: (Int32, Int64)](
 @op(static="shape", defaults={"Tidx": Int32})
 def BroadcastTo[T, Tidx: (Int32, Int64)](input: Tensor[T], shape: Tensor[Tidx]) -> Tensor[T]:
     """Repeats dimensions of size 1 until the array has the wanted shape."""
-
-
-@op(defaults={"T": Int32})
-def BroadcastArgs[T: (Int32, Int64)](
-    s0: Tensor[T], s1: Tensor[T]
-) -> Returns(r0=Tensor[T]):
-    """Gives the shape that two shapes broadcast to."""
 
 
 def _invalid(message):
@@ -177,43 +170,6 @@ BroadcastTo.fails("must be equal", f[3, 1], [2, 4])
 BroadcastTo.fails("at least rank 2", f[3, 1], [4])
 
 
-@BroadcastArgs.shape
-def _(s0, s1):
-    if s0.ndims is None or s1.ndims is None or None in (s0.tuple[:1] + s1.tuple[:1]):
-        return [None]
-    return [max(s0.num_elements(), s1.num_elements())]
-
-
-@BroadcastArgs.reference
-def _(s0, s1):
-    try:
-        return np.array(np.broadcast_shapes(tuple(s0), tuple(s1)), s0.dtype)
-    except ValueError:
-        raise _invalid(
-            f"Incompatible shapes: {_text(s0.tolist())} vs. {_text(s1.tolist())}"
-        ) from None
-
-
-@BroadcastArgs.kernel
-def _(s0, s1, check):
-    rank = max(s0.shape[0], s1.shape[0])
-    padded = [jnp.concatenate([jnp.ones(rank - s.shape[0], s.dtype), s]) for s in (s0, s1)]
-    fits = (padded[0] == padded[1]) | (padded[0] == 1) | (padded[1] == 1)
-    check(
-        jnp.all(fits),
-        lambda a, b: f"Incompatible shapes: {_text(a.tolist())} vs. {_text(b.tolist())}",
-        s0,
-        s1,
-    )
-    return jnp.where(padded[0] == 1, padded[1], padded[0])
-
-
-BroadcastArgs.no_gradient("shapes have none")
-BroadcastArgs.examples([2, 1], [3])
-BroadcastArgs.examples([3], [4, 1])
-BroadcastArgs.fails("Incompatible shapes: [2,2] vs. [3]", [2, 2], [3])
-
-
 # -- public
 
 
@@ -238,17 +194,6 @@ def broadcast_to(input, shape, name=None):
       InvalidArgumentError: when it runs, if the shapes do not fit.
     """
     return BroadcastTo(input, shape, name=name)
-
-
-@export("broadcast_dynamic_shape")
-def broadcast_dynamic_shape(shape_x, shape_y):
-    """Returns the shape, as a tensor, that two shapes broadcast to.
-
-    Args:
-      shape_x: integer vector.
-      shape_y: integer vector.
-    """
-    return BroadcastArgs(shape_x, shape_y)
 
 
 @export("meshgrid")

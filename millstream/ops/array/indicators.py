@@ -32,13 +32,12 @@ def OneHot[T, TI: (UInt8, Int32, Int64)](
 
 
 @OneHot.shape
-def _(indices, depth, depth_as_shape, depth_value, on_value, off_value, axis):
+def _(indices, depth, depth_value, on_value, off_value, axis):
     for scalar in (depth, on_value, off_value):
         if scalar.ndims not in (0, None):
             raise ValueError(f"Shape must be rank 0 but is rank {scalar.ndims}")
     if axis < -1:
         raise ValueError(f"axis must be >= -1, not {axis}")
-    del depth_as_shape
     if indices.ndims is None:
         return unknown_shape()
     size = None if depth_value is None else int(depth_value)
