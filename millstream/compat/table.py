@@ -77,9 +77,10 @@ def row_of(module: str) -> Row | None:
 
 def _row_by_rule(module: str) -> Row | None:
     path, _, leaf = module.rpartition(".")
+    if leaf.endswith("_pb2"):
+        return Row((PROTOS,))
     if module.startswith("core."):
-        # The packages between `core` and the message files hold no names themselves.
-        return Row((PROTOS,)) if leaf.endswith("_pb2") else Row(())
+        return Row(())  # the packages that lead to message files hold no names themselves
     if leaf.startswith("gen_") and leaf.endswith("_ops") and path == "python.ops":
         return Row((OPS_IN_SNAKE_CASE,))
     if module.startswith("contrib."):
