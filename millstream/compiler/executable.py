@@ -49,16 +49,17 @@ class Executable:
 
     def finish(self, frame: Frame, result: Any) -> None:
         """Puts exported arrays into the frame, once computed, and raises what a check found."""
-        states, outs, verdict = result
-        if verdict is not None:
+        _, outs, verdict = result
+        # Feeds may alias the caller's arrays: they must be his again when the step returns. New
+        # variables cannot be waited for, since another thread's step may have taken them by now.
+        if verdict is None:
+            outs[0].block_until_ready()
+        elif not self._checks:
+            verdict[0].block_until_ready()
+        else:
             first = int(verdict[0])
             if first >= 0:
                 self._fail(first, verdict[1][first])
-        elif outs:
-            outs[0].block_until_ready()
-        elif states:
-            # Feeds may alias the caller's arrays: they must be his again when the step returns.
-            states[-1].block_until_ready()
         for slot, value in zip(self._exports, outs):
             frame[slot] = value
         for index in self._for_host:

@@ -67,8 +67,8 @@ class Lowering:
         """Runs the kernels on tracers.
 
         Returns:
-          New variables; exported arrays; None or (index of the first failed check or -1, arrays
-          that the checks' messages want).
+          New variables; exported arrays; and (index of the first failed check or -1, arrays that
+          the checks' messages want), or None if exported arrays alone can tell when all is done.
         """
         self.checks = []
         env: Env = dict(self._concrete)
@@ -83,11 +83,11 @@ class Lowering:
             env[slot] = env[self.region.key_slots[key]]
         states = tuple(_own(env[slot], taken) for slot in self._stored_slots)
         outs = tuple(_own(env[slot], taken) for slot in self.region.exports)
-        return states, outs, self._verdict()
+        return states, outs, self._verdict() if self.checks or not outs else None
 
     def _verdict(self) -> Any:
         if not self.checks:
-            return None
+            return jnp.int32(-1), ()
         failed = ~jnp.stack([jnp.asarray(c.ok, bool).reshape(()) for c in self.checks])
         first = jnp.where(failed.any(), jnp.argmax(failed), -1).astype(jnp.int32)
         return first, tuple(tuple(c.arrays) for c in self.checks)
