@@ -148,7 +148,7 @@ def _first_small(rng: Array, start: Array, make: Any, group: int, xp: Any) -> tu
         return (block + np.uint64(1), *_keep_small(columns, count, values, xp))
 
     def unfinished(state: Any) -> Array:
-        return xp.min(state[2]) < group
+        return xp.any(state[2] < group)
 
     return lax.while_loop(unfinished, body, (xp.asarray(0, np.uint64), columns, count))[1]
 
