@@ -26,8 +26,9 @@ from millstream.ir.node import Operation
 
 def is_jax_array(value: Any) -> bool:
     """Tells whether a value is a JAX array, without importing JAX to find out."""
-    module = sys.modules.get("jax")
-    return module is not None and isinstance(value, module.Array)
+    # Another thread may be importing JAX just now: then nobody has made an array yet.
+    array_type = getattr(sys.modules.get("jax"), "Array", None)
+    return array_type is not None and isinstance(value, array_type)
 
 
 def view(value: Any) -> Any:
