@@ -7,6 +7,7 @@ from typing import Any
 from millstream.base import errors
 from millstream.base.dtypes import DType
 from millstream.base.export import export
+from millstream.formats import protos
 from millstream.formats.bundle import BundleReader, index_name
 from millstream.formats.checkpoint_v1 import V1Reader
 from millstream.formats.files import files_of, os_errors, path_of
@@ -72,9 +73,7 @@ class CheckpointReader:
             pieces = len(self._reader.slices(name))
             sliced = f", {pieces} slices" if pieces else ""
             sizes = ",".join(map(str, shape))
-            kind = "DT_" + {"float32": "FLOAT", "float64": "DOUBLE", "float16": "HALF"}.get(
-                dtype.name, dtype.name.upper()
-            )
+            kind = protos.DataType.Name(dtype.enum)
             lines.append(f"{name} ({kind}) [{sizes}]{sliced}\n")
         return "".join(lines).encode("utf-8", "surrogateescape")
 

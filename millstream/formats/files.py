@@ -12,11 +12,9 @@ import os
 import shutil
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Buffer, Iterator
 from contextlib import contextmanager
 from typing import IO, Any, NamedTuple
-
-import numpy as np
 
 from millstream.base import errors
 
@@ -241,10 +239,10 @@ class RandomAccessFile:
         Raises:
             OutOfRangeError: if the file has become shorter.
         """
-        return self.read_into(offset, np.empty(size, np.uint8)).tobytes()
+        return bytes(self.read_into(offset, bytearray(size)))
 
-    def read_into(self, offset: int, buffer: np.ndarray) -> np.ndarray:
-        """Fills a contiguous array of bytes from `offset` on, and returns it.
+    def read_into[B: Buffer](self, offset: int, buffer: B) -> B:
+        """Fills a buffer, such as a contiguous array of bytes, from `offset` on; returns it.
 
         Raises:
             OutOfRangeError: if the file has become shorter.

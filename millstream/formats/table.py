@@ -25,6 +25,8 @@ _RESTART_INTERVAL = 16
 _SNAPPY = 1
 # Snappy's densest element makes 64 bytes from 3: a larger claim is damage.
 _SNAPPY_MAX_RATIO = 22
+# What the keys of a block may repeat of each other: names are short, but a claim need not be.
+_MAX_KEY_BYTES = 64 << 20
 
 
 class _BlockBuilder:
@@ -233,6 +235,7 @@ class Table:
             raise self._damaged("a block has more restart points than bytes")
         entries: list[tuple[bytes, bytes]] = []
         key, at = b"", 0
+        room = _MAX_KEY_BYTES
         while at < end:
             shared, at = get_varint(data, at, end)
             unshared, at = get_varint(data, at, end)
@@ -241,6 +244,9 @@ class Table:
             if shared > len(key) or value_at + size > end:
                 raise self._damaged("an entry reaches beyond its block")
             key = key[:shared] + data[at:value_at]
+            room -= shared
+            if room < 0:
+                raise self._damaged("the keys of a block share too much")
             at = value_at + size
             entries.append((key, data[value_at:at]))
         return entries

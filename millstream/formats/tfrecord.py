@@ -14,7 +14,9 @@ from millstream.base.export import export
 from millstream.formats.crc import masked_crc32c
 from millstream.formats.files import files_of, op_error, os_errors, path_of
 
-_HEADER = struct.Struct("<QI")
+_HEADER_SIZE = 12
+_CHECKED_HEADERS = 4096
+_unpack_checksum = struct.Struct("<I").unpack_from
 _CHUNK = 1 << 20
 _WINDOW_BITS = {"ZLIB": zlib.MAX_WBITS, "GZIP": zlib.MAX_WBITS | 16}
 
@@ -237,28 +239,40 @@ def read_records(path: str, compression: str = "", chunk_size: int = _CHUNK) -> 
 def parse_records(chunks: Iterator[bytes], path: str) -> Iterator[bytes]:
     """Cuts a stream of bytes into records, checking every length and checksum."""
     buffer, at, base = b"", 0, 0  # base: offset in the stream of the buffer's first byte
+    # Records have few lengths: a header that was checked once need not be checked again.
+    checked: dict[bytes, int] = {}
     while True:
-        start = at
-        need = at + _HEADER.size
+        need = at + _HEADER_SIZE
         if need <= len(buffer):
-            length, checksum = _HEADER.unpack_from(buffer, at)
-            if masked_crc32c(buffer[at : at + 8]) != checksum:
-                raise _damaged("corrupted", path, base + start)
-            at, need = need, need + length + 4
-            if need <= len(buffer):
-                data = buffer[at : need - 4]
-                if masked_crc32c(data) != int.from_bytes(buffer[need - 4 : need], "little"):
-                    raise _damaged("corrupted", path, base + at)
-                at = need
+            header = buffer[at:need]
+            length = checked.get(header)
+            if length is None:
+                length = _checked_length(header, path, base + at)
+                if len(checked) < _CHECKED_HEADERS:
+                    checked[header] = length
+            end = need + length
+            if end + 4 <= len(buffer):
+                data = buffer[need:end]
+                if masked_crc32c(data) != _unpack_checksum(buffer, end)[0]:
+                    raise _damaged("corrupted", path, base + need)
+                at = end + 4
                 yield data
                 continue
-        buffer, base, at = buffer[start:], base + start, 0
-        more = _take(chunks, need - start - len(buffer))
+            need = end + 4
+        buffer, base, missing = buffer[at:], base + at, need - len(buffer)
+        at = 0
+        more = _take(chunks, missing)
         if not more:
             if buffer:
                 raise _damaged("truncated", path, base)
             return
         buffer += more
+
+
+def _checked_length(header: bytes, path: str, offset: int) -> int:
+    if masked_crc32c(header[:8]) != _unpack_checksum(header, 8)[0]:
+        raise _damaged("corrupted", path, offset)
+    return int.from_bytes(header[:8], "little")
 
 
 def _take(chunks: Iterator[bytes], size: int) -> bytes:

@@ -113,6 +113,16 @@ def test_blocks_that_lie(tmp_path, block):
         list(Table(str(tmp_path / "t")))
 
 
+def test_long_keys_that_are_shared_by_many_take_no_memory(tmp_path):
+    size = 1 << 20
+    first = coding.put_varint(0) + coding.put_varint(size) + b"\0" + b"k" * size
+    rest = (coding.put_varint(size) + b"\0\0") * 10_000
+    block = first + rest + struct.pack("<II", 0, 1)
+    _snappy_table(tmp_path / "t", bytes(cramjam.snappy.compress_raw(block)))
+    with pytest.raises(errors.DataLossError, match="share too much"):
+        list(Table(str(tmp_path / "t")))
+
+
 def test_no_table(tmp_path):
     (tmp_path / "t").write_bytes(b"x" * 100)
     with pytest.raises(errors.DataLossError, match="bad magic number"):
