@@ -1,0 +1,1 @@
+"""`tf.test`: a `TestCase` for programs with graphs and sessions."""
