@@ -111,8 +111,8 @@ _WIDER = {
     dtypes.int16: dtypes.float32,
     dtypes.int32: dtypes.float64,
     dtypes.int64: dtypes.float64,
-    **{t: None for t in (dtypes.bfloat16, dtypes.float16, dtypes.float32, dtypes.float64)},
-    **{t: None for t in (dtypes.complex64, dtypes.complex128)},
+    **dict.fromkeys((dtypes.bfloat16, dtypes.float16, dtypes.float32, dtypes.float64)),
+    **dict.fromkeys((dtypes.complex64, dtypes.complex128)),
 }
 
 

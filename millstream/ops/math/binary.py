@@ -25,7 +25,6 @@ from millstream.ir.spec import f, i, pos
 from millstream.ops.by_name import ops
 from millstream.ops.math._tables import (
     FLOATS,
-    INEXACT,
     INTS,
     ByType,
     Checked,

@@ -7,7 +7,7 @@ import numpy as np
 from millstream.base.dtypes import Bool
 from millstream.base.lazy import jnp
 from millstream.base.shapes import TensorShape, broadcast
-from millstream.ir.spec import Number, Returns, Tensor, b, f, i, op
+from millstream.ir.spec import Number, Tensor, b, f, i, op
 from millstream.ops.by_name import ops
 from millstream.ops.math._tables import Unbroadcast, broadcast_shape
 
