@@ -10,7 +10,7 @@ from millstream.base.export import export
 from millstream.formats import protos
 from millstream.formats.bundle import BundleReader, index_name
 from millstream.formats.checkpoint_v1 import V1Reader
-from millstream.formats.files import files_of, os_errors, path_of
+from millstream.formats.files import TEMPORARY, files_of, os_errors, path_of
 from millstream.formats.globs import match_files
 
 V1, V2 = 1, 2
@@ -146,6 +146,7 @@ def remove_checkpoint(
     if checkpoint_format_version == V2:
         # The index first: without it the rest is no checkpoint, with it a broken one.
         names += [index_name(prefix), f"{prefix}.data-?????-of-?????"]
+        names += [f"{name}{TEMPORARY}*" for name in names[1:]]
     else:
         names.append(prefix)
     for pattern in names:

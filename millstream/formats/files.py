@@ -18,6 +18,9 @@ from typing import IO, Any, NamedTuple
 
 from millstream.base import errors
 
+TEMPORARY = ".tempstate"
+"""What stands in the name of a file that is being written, before 16 digits."""
+
 _ERRORS: dict[type[errors.OpError], tuple[int, ...]] = {
     errors.NotFoundError: (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ESRCH),
     errors.AlreadyExistsError: (errno.EEXIST, errno.EADDRINUSE, errno.EALREADY),
@@ -280,7 +283,7 @@ class RandomAccessFile:
 
 def temporary_name(path: str) -> str:
     """Gives a new name beside `path`, for a file to be renamed to it."""
-    return f"{path}.tempstate{uuid.uuid4().hex[:16]}"
+    return f"{path}{TEMPORARY}{uuid.uuid4().hex[:16]}"
 
 
 def write_atomically(path: str, data: bytes) -> None:

@@ -150,6 +150,7 @@ def test_finding_and_removing(tmp_path):
     _copy_v1(v1)
     _save(v2)
     (tmp_path / "v2.meta").write_bytes(b"")
+    (tmp_path / "v2.data-00000-of-00001.tempstate0123456789abcdef").write_bytes(b"")
     (tmp_path / "v2x.index").write_bytes(b"")
     assert checkpoint.checkpoint_exists(v1)
     assert checkpoint.checkpoint_exists(v2)

@@ -10,6 +10,7 @@ checkpoint, or of the new one.
 """
 
 import io
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -18,6 +19,7 @@ from millstream.base import errors
 from millstream.formats import protos
 from millstream.formats.coding import decode_name, parse_message
 from millstream.formats.files import (
+    TEMPORARY,
     files_of,
     is_remote,
     os_errors,
@@ -29,6 +31,7 @@ from millstream.formats.files import (
 from millstream.formats.table import Table, TableWriter
 
 BUNDLE_VERSION = 1
+_LITTER = r"\.(data-\d{5,}-of-\d{5,}|index)" + TEMPORARY + "[0-9a-f]{16}"
 
 
 def index_name(prefix: str) -> str:
@@ -43,15 +46,19 @@ def data_name(prefix: str, shard: int, count: int) -> str:
 
 def data_files(prefix: str) -> dict[int, list[str]]:
     """Lists the data files that there are, by the number of shards in their name."""
-    files, directory = files_of(prefix), parent_of(prefix)
-    base = prefix[len(directory) :].lstrip("/")
-    pattern = re.compile(re.escape(base) + r"\.data-\d{5,}-of-(\d{5,})")
     found: dict[int, list[str]] = {}
-    for name in files.listdir(directory or "."):
-        if match := pattern.fullmatch(name):
-            path = prefix[: len(prefix) - len(base)] + name
-            found.setdefault(int(match[1]), []).append(path)
+    for path, match in _files_like(prefix, r"\.data-\d{5,}-of-(\d{5,})"):
+        found.setdefault(int(match[1]), []).append(path)
     return found
+
+
+def _files_like(prefix: str, ending: str) -> list[tuple[str, re.Match[str]]]:
+    """Lists the files whose name is the prefix and an ending."""
+    directory = parent_of(prefix)
+    base = prefix[len(directory) :].lstrip("/")
+    pattern = re.compile(re.escape(base) + ending)
+    matches = map(pattern.fullmatch, files_of(prefix).listdir(directory or "."))
+    return [(prefix[: len(prefix) - len(base)] + m[0], m) for m in matches if m]
 
 
 def read_index(prefix: str) -> tuple[Any, dict[bytes, Any]]:
@@ -114,10 +121,11 @@ def put_in_place(prefix: str, entries: dict[bytes, Any], paths: Sequence[str]) -
         if count != shards and _link_to_usual_names(prefix, shards, count):
             _write_index(prefix, entries, shards)
             count = shards
-        for other, names in data_files(prefix).items():
-            if other != count:
-                for name in names:
-                    files.remove(name)
+        others = [names for other, names in data_files(prefix).items() if other != count]
+        # What a save under this name left that did not live to its end is of no use to anyone.
+        litter = [path for path, _ in _files_like(prefix, _LITTER)]
+        for path in itertools.chain(*others, litter):
+            files.remove(path)
 
 
 def _link_to_usual_names(prefix: str, shards: int, count: int) -> bool:
