@@ -32,7 +32,7 @@ def fold(program: Program) -> None:
 def _fold_node(program: Program, node: Operation) -> bool:
     opdef = node.opdef
     pure = opdef.effect is None and not opdef.stateful and opdef.reference and node.values()
-    if not pure or node.control_inputs or any(t in program.fed for t in node.values()):
+    if not pure or any(t in program.fed for t in node.values()):
         return False
     if node.type != "Const" and not all(_is_small(t) for t in node.values()):
         return False
@@ -46,7 +46,7 @@ def _fold_node(program: Program, node: Operation) -> bool:
     results = results if isinstance(results, (tuple, list)) else (results,)
     for tensor, value in zip(node.values(), results):  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType]
         program.values[tensor] = value
-    program.folded.add(node)
+    program.folded[node] = tuple(dict.fromkeys(program.predecessors(node)))
     return True
 
 

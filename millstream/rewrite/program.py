@@ -28,7 +28,8 @@ class Program:
       values: Arrays of tensors that need not be computed.
       aliases: Tensors that equal another, which is computed instead.
       merged: Nodes that another one stands for.
-      folded: Nodes that need not run, since all their outputs are in `values`.
+      folded: Nodes that need not run, since all their outputs are in `values`; and the nodes that
+        must run all the same before whoever takes those outputs.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Program:
         self.values: dict[Tensor, Any] = {}
         self.aliases: dict[Tensor, Tensor] = {}
         self.merged: dict[Operation, Operation] = {}
-        self.folded: set[Operation] = set()
+        self.folded: dict[Operation, tuple[Operation, ...]] = {}
         self._fed_placeholders = {t.op for t in feeds if t.op.type in PLACEHOLDERS}
 
     def resolve(self, tensor: Tensor) -> Tensor:
@@ -68,27 +69,32 @@ class Program:
     def controls(self, node: Operation) -> Iterator[Operation]:
         """Yields the nodes that a node must wait for, beside those that compute its inputs."""
         for control in node.control_inputs:
-            control = self.merged.get(control, control)
-            if control not in self.folded and control not in self._fed_placeholders:
-                yield control
+            yield from self._standing_for(control)
+
+    def _standing_for(self, node: Operation) -> tuple[Operation, ...]:
+        """Gives the nodes that must run where `node` is asked for."""
+        node = self.merged.get(node, node)
+        if node in self._fed_placeholders:
+            return ()
+        return self.folded.get(node, (node,))
+
+    def _producers(self, tensor: Tensor) -> tuple[Operation, ...]:
+        if tensor in self.fed:
+            return ()
+        return self.folded.get(tensor.op, (tensor.op,))
 
     def predecessors(self, node: Operation) -> Iterator[Operation]:
         """Yields every node that must have run before a node; some may come twice."""
         for tensor in self.inputs(node):
-            if not self.is_known(tensor):
-                yield tensor.op
+            yield from self._producers(tensor)
         yield from self.controls(node)
 
     def roots(self) -> Iterator[Operation]:
         """Yields the nodes that the step asks for directly."""
         for tensor in self.fetches:
-            tensor = self.resolve(tensor)
-            if not self.is_known(tensor):
-                yield tensor.op
+            yield from self._producers(self.resolve(tensor))
         for node in self.targets:
-            node = self.merged.get(node, node)
-            if node not in self.folded and node not in self._fed_placeholders:
-                yield node
+            yield from self._standing_for(node)
 
 
 PLACEHOLDERS = frozenset({"Placeholder", "PlaceholderV2"})

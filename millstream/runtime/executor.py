@@ -23,6 +23,7 @@ from __future__ import annotations
 import copy
 import queue
 import threading
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -33,6 +34,8 @@ from millstream.compiler.host import BoundHostCall, HostCall
 from millstream.compiler.plan import Plan
 from millstream.compiler.region import BoundRegion
 from millstream.compiler.steps import Frame, take
+from millstream.ir.node import Operation
+from millstream.ir.opdef import Owns
 from millstream.runtime.resources import ResourceManager
 from millstream.runtime.step import Step
 
@@ -66,11 +69,10 @@ class BoundPlan:
         if isinstance(action, HostCall):
             cells = {key: self._resources.cell(key) for key in action.keys}
             return BoundHostCall(action, cells, gate)
-        cells = {key: self._resources.cell(key) for key in action.key_slots}
-        for key, cell in cells.items():
-            if key.kind == "owned" and cell.value is None:
-                node = action.variable_nodes[key]
-                cell.value = node.opdef.effect.initial(node)
+        cells = {
+            key: self._resources.cell(key, _initial_of(action.variable_nodes[key]))
+            for key in action.key_slots
+        }
         return BoundRegion(action, cells, gate)
 
     def with_actions(self, actions: list[BoundAction]) -> BoundPlan:
@@ -114,6 +116,12 @@ class BoundPlan:
             step.cancel.close()
 
 
+def _initial_of(node: Operation) -> Callable[[], Any] | None:
+    """Gives what makes the first value of a node's hidden state; None for variables."""
+    effect = node.opdef.effect
+    return (lambda: effect.initial(node)) if isinstance(effect, Owns) else None
+
+
 def fetched(frame: Frame, slot: int) -> Any:
     """Gives the value of a slot as users get it: a scalar, bytes, or an array of their own."""
     value: Any = frame[slot]
@@ -148,22 +156,32 @@ class _Dataflow:
         """Runs every unit, or raises the first error once all threads have ended."""
         timer = self._start_timer()
         try:
-            while self._ready or self._running:
-                self._start_blocking()
-                if self._ready and self._error is None:
-                    index = self._ready.pop(0)
-                    self._finish(index, self._attempt(index))
-                    continue
-                if not self._running:
-                    break
-                index, error = self._done.get()
+            self._loop()
+        except BaseException:
+            # An interrupt of the caller's thread: the others must not outlive the step.
+            self._step.cancel.cancel()
+            while self._running:
+                self._done.get()
                 self._running -= 1
-                self._finish(index, error)
+            raise
         finally:
             if timer is not None:
                 timer.cancel()
         if self._error is not None:
             raise self._error
+
+    def _loop(self) -> None:
+        while self._ready or self._running:
+            self._start_blocking()
+            if self._ready and self._error is None:
+                index = self._ready.pop(0)
+                self._finish(index, self._attempt(index))
+                continue
+            if not self._running:
+                break
+            index, error = self._done.get()
+            self._running -= 1
+            self._finish(index, error)
 
     def _start_timer(self) -> threading.Timer | None:
         if not self._timeout_ms:

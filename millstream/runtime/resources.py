@@ -143,12 +143,19 @@ class ResourceManager:
 
     # -- cells
 
-    def cell(self, key: Any) -> Cell:
-        """Gives the cell of a key, (kind, container, name), made when first asked for."""
+    def cell(self, key: Any, initial: Callable[[], Any] | None = None) -> Cell:
+        """Gives the cell of a key, (kind, container, name), made when first asked for.
+
+        Args:
+          key: The key.
+          initial: Makes its first value; None for a variable, which has none before it is assigned.
+        """
         with self._lock:
             found = self._cells.get(key)
             if found is None:
                 found = self._cells[key] = Cell(key)
+                if initial is not None:
+                    found.value = initial()
             return found
 
     def clear_cell(self, key: Any) -> bool:
@@ -202,11 +209,11 @@ class ResourceManager:
                 raise NotFoundError(None, None, f"Resource {container}/{name} does not exist.")
 
     def reset(self, containers: list[str] | None = None) -> None:
-        """Forgets everything in some containers; in all of them if none is named."""
+        """Forgets the variables and resources in some containers; in all if none is named."""
         with self._lock:
             for key, cell in self._cells.items():
-                container = key[1] or DEFAULT_CONTAINER  # type: ignore[index]
-                if not containers or container in containers:
+                kind, container = key[0], key[1] or DEFAULT_CONTAINER  # type: ignore[index]
+                if kind != "owned" and (not containers or container in containers):
                     cell.value = None
             for place in list(self._resources):
                 if not containers or place[0] in containers:

@@ -30,18 +30,16 @@ from millstream.runtime.resources import ResourceManager
 class Prepared:
     """A step of a session that was asked for before: how to feed, run and unpack it."""
 
-    __slots__ = ("bound", "build", "converters", "expands", "keys", "plan", "single")
+    __slots__ = ("bound", "build", "converters", "expands", "plan")
 
     def __init__(self, session: BaseSession, fetches: Fetches, keys: tuple[Any, ...]) -> None:
         graph = session.graph
-        self.keys = keys
         tensors = [feeds.feed_tensor(graph, key) for key in keys]
         self.converters = [feeds.make_converter(t, k) for t, k in zip(tensors, keys)]
         self.plan = _plan_of(session, fetches, tuple(tensors))
         self.bound = BoundPlan(self.plan, session, session.resources)
         self.build = fetches.build
         self.expands = False
-        self.single = False
 
 
 def _plan_of(session: BaseSession, fetches: Fetches, tensors: tuple[Any, ...]) -> Plan:
@@ -197,7 +195,8 @@ class BaseSession:
     ) -> Any:
         run_options = session_config.run_options(options)
         session_config.check_metadata(run_metadata)
-        self._node_count = self._growth.note()
+        if self._node_count != len(self._nodes):
+            self._node_count = self._growth.note()
         prepared, values = self._prepare(fetches, feed_dict)
         timeout_ms = run_options.timeout_ms or self._timeout_ms
         if run_metadata is None or not run_options.wants_anything:

@@ -6,6 +6,7 @@ import numpy as np
 
 from millstream.base.errors import CancelledError, InvalidArgumentError
 from millstream.base.lazy import jnp
+from millstream.base.shapes import broadcast_static_shape
 from millstream.ir.spec import (
     Dynamic,
     Float,
@@ -46,7 +47,7 @@ def _(x, y):
     return x + y
 
 
-SampleAdd.shape_broadcast() if hasattr(SampleAdd, "shape_broadcast") else None
+SampleAdd.shape(lambda x, y: broadcast_static_shape(x, y))
 
 
 @op
@@ -58,6 +59,9 @@ def SampleMul[T](x: Tensor[T], y: Tensor[T]) -> Tensor[T]:
 @SampleMul.reference
 def _(x, y):
     return x * y
+
+
+SampleMul.shape(lambda x, y: broadcast_static_shape(x, y))
 
 
 @op
