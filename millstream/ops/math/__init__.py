@@ -48,7 +48,7 @@ from millstream.ops.math.functions import (
     tanh,
 )
 from millstream.ops.math.products import matmul
-from millstream.ops.math.ranges import range
+from millstream.ops.math.ranges import range as range_
 from millstream.ops.math.reductions import (
     argmax,
     count_nonzero,
@@ -68,7 +68,7 @@ __all__ = [
     *("count_nonzero", "div_no_nan", "divide", "equal", "exp", "floor", "floordiv", "greater"),
     *("greater_equal", "imag", "less", "less_equal", "log", "log1p", "logical_and", "logical_not"),
     *("logical_or", "matmul", "maximum", "minimum", "mod", "multiply", "negative", "not_equal"),
-    *("pow", "range", "real", "reciprocal", "reduce_all", "reduce_any", "reduce_logsumexp"),
+    *("pow", "range_", "real", "reciprocal", "reduce_all", "reduce_any", "reduce_logsumexp"),
     *("reduce_max", "reduce_mean", "reduce_min", "reduce_prod", "reduce_sum", "round", "rsqrt"),
     *("scalar_mul", "sigmoid", "sign", "sqrt", "square", "squared_difference", "subtract"),
     *("tanh", "truediv"),
