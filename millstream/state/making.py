@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from millstream.ir.graph_collections import GraphKeys
 from millstream.ir.default import get_default_graph
+from millstream.ir.graph_collections import GraphKeys
 from millstream.ir.scopes import name_scope
 
 

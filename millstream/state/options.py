@@ -52,7 +52,9 @@ def checked_options(
     if synchronization is None:
         synchronization = VariableSynchronization.AUTO
     try:
-        synchronization = VariableSynchronization(getattr(synchronization, "value", synchronization))
+        synchronization = VariableSynchronization(
+            getattr(synchronization, "value", synchronization)
+        )
     except ValueError:
         raise ValueError(
             f"Invalid variable synchronization mode: {synchronization} for variable: {name}"

@@ -9,7 +9,6 @@ from millstream.base.shapes import UNKNOWN, TensorShape, as_shape
 from millstream.formats import protos
 from millstream.ir.convert import convert_to_tensor, register_tensor_conversion_function
 from millstream.ir.default import get_default_graph
-from millstream.ir.node import Operation
 from millstream.ir.scopes import name_scope
 from millstream.ir.tensor import Tensor
 from millstream.ops.array.identities import identity
@@ -163,7 +162,11 @@ class RefVariable(Variable):
         return ref if read_value else ref.op
 
     def assign(
-        self, value: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+        self,
+        value: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
     ) -> Any:
         """Gives the variable a new value."""
         validate = self._initializer_op.attrs["validate_shape"]
@@ -174,14 +177,22 @@ class RefVariable(Variable):
         return self._written(ref, read_value)
 
     def assign_add(
-        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+        self,
+        delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
     ) -> Any:
         """Adds `delta`."""
         ref = assign_ops.AssignAdd(self._variable, delta, use_locking=use_locking, name=name)
         return self._written(ref, read_value)
 
     def assign_sub(
-        self, delta: Any, use_locking: bool = False, name: str | None = None, read_value: bool = True
+        self,
+        delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
     ) -> Any:
         """Subtracts `delta`."""
         ref = assign_ops.AssignSub(self._variable, delta, use_locking=use_locking, name=name)

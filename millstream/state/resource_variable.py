@@ -127,9 +127,7 @@ class BaseResourceVariable(Variable):
         tensor = convert_to_tensor(value, self._dtype)
         if not self._shape.is_compatible_with(tensor.shape):
             raise ValueError(f"Shapes {self._shape} and {tensor.shape} are incompatible")
-        return self._after(
-            assign_ops.AssignVariableOp(self._handle, tensor, name=name), read_value
-        )
+        return self._after(assign_ops.AssignVariableOp(self._handle, tensor, name=name), read_value)
 
     def assign_add(
         self, delta: Any, use_locking: Any = None, name: str | None = None, read_value: bool = True

@@ -15,6 +15,7 @@ from millstream.state.base import Variable
 from millstream.state.options import VariableAggregation, VariableSynchronization
 from millstream.state.ref_variable import RefVariable
 from millstream.state.resource_variable import ResourceVariable
+from millstream.state.scope import get_variable_scope
 
 __all__ = [
     "Variable", "disable_resource_variables", "enable_resource_variables",
@@ -86,19 +87,11 @@ def default_creator(next_creator: Any = None, **kwargs: Any) -> Variable:
     del next_creator
     use_resource = kwargs.pop("use_resource", None)
     if use_resource is None:
-        use_resource = get_scope_default()
+        use_resource = get_variable_scope().use_resource
     if wants_resource(use_resource):
         kwargs.pop("expected_shape", None)
         return ResourceVariable(**kwargs)
     return RefVariable(**kwargs)
-
-
-def _no_default() -> bool | None:
-    return None
-
-
-get_scope_default: Callable[[], bool | None] = _no_default
-"""Returns what the current variable scope says of `use_resource`; set by `variable_scope`."""
 
 
 def create(

@@ -76,16 +76,16 @@ Assign.fails("Shapes must be equal rank", f[2, 3], f[3])
 
 
 @op(effect=Writes("ref"))
-def AssignAdd[T: Number](
-    ref: Ref[T], value: Tensor[T], *, use_locking: bool = False
-) -> Returns(output_ref=Ref[T]):
+def AssignAdd[T: Number](ref: Ref[T], value: Tensor[T], *, use_locking: bool = False) -> Returns(
+    output_ref=Ref[T]
+):
     """Adds to a variable."""
 
 
 @op(effect=Writes("ref"))
-def AssignSub[T: Number](
-    ref: Ref[T], value: Tensor[T], *, use_locking: bool = False
-) -> Returns(output_ref=Ref[T]):
+def AssignSub[T: Number](ref: Ref[T], value: Tensor[T], *, use_locking: bool = False) -> Returns(
+    output_ref=Ref[T]
+):
     """Subtracts from a variable."""
 
 

@@ -53,9 +53,7 @@ def _shrunk(xp: Any, value: Any, threshold: Any) -> Any:
     return xp.sign(value) * xp.maximum(xp.abs(value) - threshold, 0)
 
 
-def proximal_gradient_descent(
-    xp: Any, var: Any, alpha: Any, l1: Any, l2: Any, delta: Any
-) -> Any:
+def proximal_gradient_descent(xp: Any, var: Any, alpha: Any, l1: Any, l2: Any, delta: Any) -> Any:
     """Steps against the gradient, then towards zero as the L1 and L2 penalties ask."""
     return (_proximal(xp, var - alpha * delta, alpha, l1, l2),)
 
@@ -65,9 +63,7 @@ def _proximal(xp: Any, moved: Any, rate: Any, l1: Any, l2: Any) -> Any:
     return shrunk / (1 + l2 * rate)
 
 
-def proximal_adagrad(
-    xp: Any, var: Any, accum: Any, lr: Any, l1: Any, l2: Any, grad: Any
-) -> Any:
+def proximal_adagrad(xp: Any, var: Any, accum: Any, lr: Any, l1: Any, l2: Any, grad: Any) -> Any:
     """Is `proximal_gradient_descent` with Adagrad's rate for each element."""
     accum = accum + grad * grad
     rate = lr / xp.sqrt(accum)

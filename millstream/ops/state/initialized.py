@@ -10,9 +10,9 @@ def ValueOrDefault[T](ref: Ref[T], default: Tensor[T]) -> Returns(value=Tensor[T
 
 
 @op(effect=Host())
-def ResourceValueOrDefault[T](
-    resource: Tensor[Resource], default: Tensor[T]
-) -> Returns(value=Tensor[T]):
+def ResourceValueOrDefault[T](resource: Tensor[Resource], default: Tensor[T]) -> Returns(
+    value=Tensor[T]
+):
     """Gives the value of the variable behind a handle, or `default` if it is not initialised."""
 
 

@@ -80,6 +80,8 @@ for _op in (StridedSliceAssign, ResourceStridedSliceAssign):
     _op.reference(named(_reference, ("ref", *_BOUNDS, "value", *_MASKS)))
     _op.no_gradient("an assignment is not a function of its operands")
     _op.examples(f[4, 3], [1, 0], [3, 0], [1, 1], f[2, 3], end_mask=2)
-    _op.examples(f[4, 3], [0, 2], [0, 3], [1, 1], f[4], begin_mask=1, end_mask=1, shrink_axis_mask=2)
+    _op.examples(
+        f[4, 3], [0, 2], [0, 3], [1, 1], f[4], begin_mask=1, end_mask=1, shrink_axis_mask=2
+    )
 
 StridedSliceAssign.shape_unchanged()

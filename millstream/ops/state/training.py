@@ -15,12 +15,18 @@ import numpy as np
 
 from millstream.base.dtypes import Int32, Int64, Number, resource
 from millstream.base.lazy import jnp
-from millstream.base.shapes import TensorShape
 from millstream.ir import registry
 from millstream.ir.opdef import ArgSpec, AttrSpec, OpDef, Writes
 from millstream.ir.spec import f, pos
 from millstream.ops.state import formulas
-from millstream.ops.state.checks import invalid, merged, merged_all, require_rank, shape_behind, spell
+from millstream.ops.state.checks import (
+    invalid,
+    merged,
+    merged_all,
+    require_rank,
+    shape_behind,
+    spell,
+)
 from millstream.ops.state.order import apply_in_waves, waves
 from millstream.ops.state.rules import named
 

@@ -16,24 +16,26 @@ from millstream.ir.spec import (
     Shape,
     Tensor,
     Type,
-    Variable as VariableEffect,
     f,
     op,
+)
+from millstream.ir.spec import (
+    Variable as VariableEffect,
 )
 from millstream.ops.state.checks import shape_behind
 
 
 @op(effect=VariableEffect())
-def VariableV2(
-    *, shape: Shape, dtype: Type, container: str = "", shared_name: str = ""
-) -> Returns(ref=Ref["dtype"]):
+def VariableV2(*, shape: Shape, dtype: Type, container: str = "", shared_name: str = "") -> Returns(
+    ref=Ref["dtype"]
+):
     """Holds a variable; its output is a mutable reference to the variable's value."""
 
 
 @op(effect=VariableEffect())
-def Variable(
-    *, shape: Shape, dtype: Type, container: str = "", shared_name: str = ""
-) -> Returns(ref=Ref["dtype"]):
+def Variable(*, shape: Shape, dtype: Type, container: str = "", shared_name: str = "") -> Returns(
+    ref=Ref["dtype"]
+):
     """Is `VariableV2` as graphs of before TF 0.12 have it; a scalar shape may mean an unknown one."""
 
 
@@ -45,9 +47,9 @@ def VarHandleOp(
 
 
 @op(effect=VariableEffect())
-def TemporaryVariable(
-    *, shape: Shape, dtype: Type, var_name: str = ""
-) -> Returns(ref=Ref["dtype"]):
+def TemporaryVariable(*, shape: Shape, dtype: Type, var_name: str = "") -> Returns(
+    ref=Ref["dtype"]
+):
     """Holds a variable that lives until `DestroyTemporaryVariable` takes its value."""
 
 
@@ -144,8 +146,7 @@ def _(resource_handle, dtype):
     shape, found = resource_handle
     if found is not dtype:
         raise ValueError(
-            "Trying to read variable with wrong dtype. "
-            f"Expected {found.name} got {dtype.name}"
+            f"Trying to read variable with wrong dtype. Expected {found.name} got {dtype.name}"
         )
     return shape
 
