@@ -18,12 +18,6 @@ def NoOp() -> None:
     """Does nothing; it is there to be waited for."""
 
 
-@NoOp.kernel
-@NoOp.reference
-def _():
-    return ()
-
-
 NoOp.no_gradient("it has no outputs")
 NoOp.examples()
 
