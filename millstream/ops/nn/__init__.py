@@ -1,0 +1,1 @@
+"""Ops of neural networks: activations, softmax, convolution, pooling, normalisation, losses."""
