@@ -128,10 +128,8 @@ class SparseTensor(CompositeTensor):
     """
 
     def __init__(self, indices: Any, values: Any, dense_shape: Any) -> None:
-        convert = SparseTensor.converter
-        self._indices = convert(indices, "indices", np.int64)
-        self._values = convert(values, "values", None)
-        self._dense_shape = convert(dense_shape, "dense_shape", np.int64)
+        parts = SparseTensor.converter(indices, values, dense_shape)
+        self._indices, self._values, self._dense_shape = parts
         self._indices.shape.with_rank(2)
         self._values.shape.with_rank(1)
         self._dense_shape.shape.with_rank(1)

@@ -226,8 +226,13 @@ def convert_n_to_tensor(
     ]
 
 
-def _sparse_part(value: Any, name: str, numpy_type: Any) -> Tensor:
-    return convert_to_tensor(value, None if numpy_type is None else as_dtype(numpy_type), name)
+def _sparse_parts(*parts: Any) -> list[Tensor]:
+    graph = next((p.graph for p in parts if isinstance(p, Tensor)), get_default_graph())
+    with graph.as_default(), graph.name_scope("SparseTensor"):
+        return [
+            convert_to_tensor(part, None if name == "values" else as_dtype(np.int64), name)
+            for part, name in zip(parts, ("indices", "values", "dense_shape"), strict=True)
+        ]
 
 
-SparseTensor.converter = _sparse_part
+SparseTensor.converter = _sparse_parts

@@ -76,13 +76,11 @@ class _Copier:
 
 
 def _copied(node: Operation, inputs: list[Tensor], name: str) -> Operation:
-    """Adds a node like `node` on other inputs; a plain one where the old took a ref."""
-    opdef = node.opdef
+    """Adds a node like `node` on other inputs."""
     graph = node.graph
-    attrs = {k: v for k, v in node.attrs.items() if k != "_class"}
-    with graph.name_scope(""), graph.colocate_with(node):
+    with graph.name_scope(""):
         types = [t.dtype.base_dtype for t in node.values()]
-        return graph.create_node(opdef, inputs, attrs, types, name)
+        return graph.create_node(node.opdef, inputs, dict(node.attrs), types, name)
 
 
 def _inputs_first(start: Operation) -> list[Operation]:

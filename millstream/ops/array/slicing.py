@@ -503,7 +503,7 @@ def strided_slice(
 
 def _assign(var, node, value, name=None):
     """Assigns to the part of a variable that a StridedSlice node took."""
-    name = f"{node.name}_assign" if name is None else name
+    name = f"{node.name}/_assign" if name is None else name
     masks = {mask: node.attrs[mask] for mask in MASKS}
     return var._strided_slice_assign(*node.inputs[1:], value, name=name, **masks)
 
