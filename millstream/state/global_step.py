@@ -75,7 +75,9 @@ def assert_global_step(global_step_tensor: Any) -> None:
       TypeError: if it is no scalar integer variable or tensor.
     """
     if not (hasattr(global_step_tensor, "dtype") and hasattr(global_step_tensor, "get_shape")):
-        raise TypeError(f'Existing "global_step" must be a Variable or Tensor: {global_step_tensor}.')
+        raise TypeError(
+            f'Existing "global_step" must be a Variable or Tensor: {global_step_tensor}.'
+        )
     if not global_step_tensor.dtype.base_dtype.is_integer:
         found = global_step_tensor.dtype
         raise TypeError(f'Existing "global_step" does not have integer type: {found!r}')

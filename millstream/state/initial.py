@@ -10,7 +10,12 @@ from millstream.ir.opdef import Variable as VariableEffect
 from millstream.ir.tensor import Tensor
 
 # What these give does not depend on the order of initialisation, or is the program's own care.
-_KEPT = frozenset({"IsVariableInitialized", "VarIsInitializedOp", "ReadVariableOp"})
+_KEPT = frozenset(
+    (
+        "IsVariableInitialized", "ReadVariableOp", "ResourceValueOrDefault", "ValueOrDefault",
+        "VarIsInitializedOp",
+    )
+)  # fmt: skip
 
 
 def guarded(name: str, initial_value: Tensor) -> Tensor:
