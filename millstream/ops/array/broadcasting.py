@@ -254,13 +254,14 @@ def repeat(input, repeats, axis=None, name=None):
         if repeats.shape.ndims is None or repeats.shape.ndims > 1 or data.shape.ndims is None:
             raise ValueError("repeat needs data of known rank, and a scalar or vector of repeats")
         axis %= data.shape.ndims
+        sizes = shape(data)
         if repeats.shape.num_elements() == 1:
-            return _repeat_all(data, reshape(repeats, []) if repeats.shape.ndims else repeats, axis)
+            repeats = reshape(repeats, []) if repeats.shape.ndims else repeats
+            return _repeat_all(data, sizes, repeats, axis)
         return _repeat_each(data, repeats, axis)
 
 
-def _repeat_all(data, repeats, axis):
-    sizes = shape(data)
+def _repeat_all(data, sizes, repeats, axis):
     wide = expand_dims(data, axis + 1)
     rank = data.shape.ndims
     copies = Tile(wide, [1] * (axis + 1) + [repeats] + [1] * (rank - 1 - axis))
@@ -268,7 +269,7 @@ def _repeat_all(data, repeats, axis):
 
 
 def _repeat_each(data, repeats, axis):
-    most = ops.Maximum(0, ops.Max(repeats, [0]))
+    most = ops.Maximum(0, ops.Max(repeats, constant([0])))
     mask = sequence_mask(repeats, most)
     wide = expand_dims(data, axis + 1)
     rank = data.shape.ndims

@@ -111,8 +111,8 @@ def one_hot(indices, depth, on_value=None, off_value=None, axis=None, dtype=None
     with name_scope(name, "one_hot", [indices, depth, on_value, off_value, axis, dtype]) as scope:
         given_on, given_off = on_value is not None, off_value is not None
         wanted = None if dtype is None else as_dtype(dtype).base_dtype
-        on_type = to_tensor(on_value, None, "on_value").dtype.base_dtype if given_on else wanted
-        off_type = to_tensor(off_value, None, "off_value").dtype.base_dtype if given_off else wanted
+        on_type = to_tensor(on_value).dtype.base_dtype if given_on else wanted
+        off_type = to_tensor(off_value).dtype.base_dtype if given_off else wanted
         _agree(given_on, on_type, "on_value", wanted)
         _agree(given_off, off_type, "off_value", wanted)
         dtype = wanted or on_type or off_type or float32

@@ -11,7 +11,6 @@ from millstream.ir.constant import constant
 from millstream.ir.convert import convert_to_tensor
 from millstream.ir.scopes import name_scope
 from millstream.ir.spec import Int32, Int64, Returns, Tensor, Tensors, Type, f, i, op
-from millstream.ir.tensor import Tensor as SymbolicTensor
 from millstream.ops.by_name import ops
 
 __all__ = ["rank", "shape", "shape_n", "size"]
@@ -134,10 +133,6 @@ def size(input, name=None, out_type=Int32):
 def size_internal(input, name=None, optimize=True, out_type=Int32):
     """Is `size`; with `optimize` off, the node is made even if the size is known."""
     out_type = as_dtype(out_type)
-    if not isinstance(input, (SymbolicTensor, SparseTensor, SparseTensorValue)) and hasattr(
-        input, "shape"
-    ):
-        input = convert_to_tensor(input)
     with name_scope(name, "Size", [input]) as scope:
         if isinstance(input, (SparseTensor, SparseTensorValue)):
             sizes = ops.Cast(input.dense_shape, DstT=out_type)
