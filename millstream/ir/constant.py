@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from millstream.base.dtypes import DType, as_dtype
-from millstream.base.export import export
 from millstream.base.shapes import TensorShape
 from millstream.formats.values import to_array
 from millstream.ir.default import get_default_graph
@@ -38,7 +37,6 @@ Const.no_gradient("it has no inputs")
 Const.examples(value=np.array([1.0, 2.0], np.float32), dtype=as_dtype("float32"))
 
 
-@export("constant")
 def constant(value, dtype=None, shape=None, name="Const", verify_shape=False):
     """Returns a tensor that holds `value`.
 

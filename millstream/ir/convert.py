@@ -55,7 +55,6 @@ def _chain(kind: type) -> list[Callable[..., Any]]:
     return chain
 
 
-@export("convert_to_tensor")
 def convert_to_tensor(
     value: Any,
     dtype: Any = None,

@@ -42,7 +42,10 @@ def encode_graph(
     message = protos.GraphDef()
     message.versions.producer = producer
     for node in nodes:
-        message.node.append(encode_node(node, add_shapes))
+        found = message.node.add()
+        found.CopyFrom(encode_node(node, add_shapes))
+        # As TensorFlow orders them in a whole graph, though not in a single `node_def`.
+        found.input[len(node.inputs) :] = sorted(found.input[len(node.inputs) :])
     for function in functions:
         message.library.function.append(function)
     return message

@@ -1,0 +1,234 @@
+"""The programs that are timed: plain TF 1.x, run by Millstream and by every peer alike.
+
+Each case is a function of the module `tf` that builds a graph and returns a function for one step.
+The file is read by Python 3.7 too, which TensorFlow 1.15 needs.
+"""
+
+import numpy as np
+
+CASES = {}
+
+
+def case(function):
+    """Adds a function to the cases, under its name."""
+    CASES[function.__name__] = function
+    return function
+
+
+def session(tf):
+    """Returns a session whose variables are initialised."""
+    sess = tf.Session()
+    sess.run(tf.global_variables_initializer())
+    return sess
+
+
+# -- Session.run
+
+
+@case
+def run_add(tf):
+    """Fetches the sum of two constants."""
+    total = tf.constant(1.0) + tf.constant(2.0)
+    sess = tf.Session()
+    return lambda: sess.run(total)
+
+
+@case
+def run_add_of_variable(tf):
+    """Fetches a variable plus one, which no constant folding can skip."""
+    v = tf.Variable(1.0)
+    total = v + 1.0
+    sess = session(tf)
+    return lambda: sess.run(total)
+
+
+@case
+def run_fed_scalar(tf):
+    """Feeds a number and fetches it plus one."""
+    x = tf.placeholder(tf.float32, [])
+    y = x + 1.0
+    sess = tf.Session()
+    return lambda: sess.run(y, {x: 1.0})
+
+
+@case
+def run_no_output(tf):
+    """Runs an op without outputs."""
+    nothing = tf.no_op()
+    sess = tf.Session()
+    return lambda: sess.run(nothing)
+
+
+@case
+def update_200_variables(tf):
+    """Adds to 200 variables of 10 numbers each."""
+    variables = [tf.Variable(np.zeros(10, np.float32)) for _ in range(200)]
+    step = tf.group(*[v.assign_add(np.ones(10, np.float32)) for v in variables])
+    sess = session(tf)
+    return lambda: sess.run(step)
+
+
+@case
+def chain_of_1000(tf):
+    """Runs 1,000 scalar cosines in a row: nothing that arithmetic rewrites could merge."""
+    x = tf.placeholder(tf.float32, [])
+    y = x
+    for _ in range(1000):
+        y = tf.cos(y)
+    sess = tf.Session()
+    return lambda: sess.run(y, {x: 1.0})
+
+
+@case
+def feed_and_fetch_4mb(tf):
+    """Feeds 4 MB and fetches it plus one."""
+    x = tf.placeholder(tf.float32, [1024, 1024])
+    y = x + 1.0
+    data = np.random.RandomState(0).rand(1024, 1024).astype(np.float32)
+    sess = tf.Session()
+    return lambda: sess.run(y, {x: data})
+
+
+# -- training
+
+
+def _mlp(tf, optimizer):
+    rng = np.random.RandomState(0)
+    x = tf.placeholder(tf.float32, [None, 784])
+    labels = tf.placeholder(tf.int64, [None])
+    h = x
+    for i, (n_in, n_out) in enumerate([(784, 512), (512, 512), (512, 10)]):
+        w = tf.Variable(rng.normal(0, 0.05, (n_in, n_out)).astype(np.float32))
+        b = tf.Variable(np.zeros(n_out, np.float32))
+        h = tf.matmul(h, w) + b
+        h = tf.nn.relu(h) if i < 2 else h
+    loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=h))
+    train = optimizer.minimize(loss)
+    feed = {
+        x: rng.rand(128, 784).astype(np.float32),
+        labels: rng.randint(0, 10, 128).astype(np.int64),
+    }
+    sess = session(tf)
+    return lambda: sess.run([train, loss], feed)
+
+
+@case
+def mlp_sgd(tf):
+    """Trains a 784-512-512-10 perceptron, batch 128, by gradient descent."""
+    return _mlp(tf, tf.train.GradientDescentOptimizer(0.01))
+
+
+@case
+def mlp_adam(tf):
+    """Trains a 784-512-512-10 perceptron, batch 128, by Adam."""
+    return _mlp(tf, tf.train.AdamOptimizer(1e-3))
+
+
+@case
+def convnet_adam(tf):
+    """Trains the two-convolution MNIST network with dropout, batch 64, by Adam."""
+    rng = np.random.RandomState(0)
+
+    def weight(*shape):
+        return tf.Variable(rng.normal(0, 0.1, shape).astype(np.float32))
+
+    x = tf.placeholder(tf.float32, [None, 784])
+    labels = tf.placeholder(tf.int64, [None])
+    keep = tf.placeholder(tf.float32)
+    h = tf.reshape(x, [-1, 28, 28, 1])
+    for depth_in, depth in ((1, 32), (32, 64)):
+        h = tf.nn.conv2d(h, weight(5, 5, depth_in, depth), [1, 1, 1, 1], "SAME")
+        h = tf.nn.relu(h + tf.Variable(np.zeros(depth, np.float32)))
+        h = tf.nn.max_pool(h, [1, 2, 2, 1], [1, 2, 2, 1], "SAME")
+    h = tf.reshape(h, [-1, 7 * 7 * 64])
+    h = tf.nn.relu(tf.matmul(h, weight(7 * 7 * 64, 1024)) + tf.Variable(np.zeros(1024, np.float32)))
+    h = tf.nn.dropout(h, keep)
+    logits = tf.matmul(h, weight(1024, 10)) + tf.Variable(np.zeros(10, np.float32))
+    loss = tf.reduce_mean(
+        tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    )
+    train = tf.train.AdamOptimizer(1e-4).minimize(loss)
+    feed = {
+        x: rng.rand(64, 784).astype(np.float32),
+        labels: rng.randint(0, 10, 64).astype(np.int64),
+        keep: 0.5,
+    }
+    sess = session(tf)
+    return lambda: sess.run([train, loss], feed)
+
+
+@case
+def word2vec_nce(tf):
+    """Takes a step of skip-gram word2vec: NCE, vocabulary 50,000, 128 dimensions, batch 128."""
+    rng = np.random.RandomState(0)
+    vocabulary, size, batch = 50000, 128, 128
+    inputs = tf.placeholder(tf.int32, [batch])
+    labels = tf.placeholder(tf.int32, [batch, 1])
+    table = tf.Variable(rng.uniform(-1, 1, (vocabulary, size)).astype(np.float32))
+    weights = tf.Variable(rng.normal(0, 0.1, (vocabulary, size)).astype(np.float32))
+    biases = tf.Variable(np.zeros(vocabulary, np.float32))
+    embedded = tf.nn.embedding_lookup(table, inputs)
+    loss = tf.reduce_mean(
+        tf.nn.nce_loss(
+            weights=weights,
+            biases=biases,
+            labels=labels,
+            inputs=embedded,
+            num_sampled=64,
+            num_classes=vocabulary,
+        )
+    )
+    train = tf.train.GradientDescentOptimizer(1.0).minimize(loss)
+    feed = {
+        inputs: rng.randint(0, vocabulary, batch).astype(np.int32),
+        labels: rng.randint(0, vocabulary, (batch, 1)).astype(np.int32),
+    }
+    sess = session(tf)
+    return lambda: sess.run([train, loss], feed)
+
+
+def _rows(tf, count):
+    rng = np.random.RandomState(0)
+    table = tf.Variable(tf.zeros([count, 64]))
+    indices = tf.placeholder(tf.int32, [1000])
+    update = tf.scatter_add(table, indices, tf.ones([1000, 64]))
+    feed = {indices: rng.randint(0, count, 1000).astype(np.int32)}
+    sess = session(tf)
+    return lambda: sess.run(update.op, feed)
+
+
+@case
+def rows_of_100k(tf):
+    """Adds to 1,000 rows of a [100,000, 64] variable."""
+    return _rows(tf, 100000)
+
+
+@case
+def rows_of_1m(tf):
+    """Adds to 1,000 rows of a [1,000,000, 64] variable."""
+    return _rows(tf, 1000000)
+
+
+# -- building
+
+
+@case
+def build_10000_ops(tf):
+    """Builds a graph of 10,000 ops with gradients through a chain of 2,000."""
+
+    def build():
+        with tf.Graph().as_default():
+            x = tf.placeholder(tf.float32, [8])
+            y = x
+            for _ in range(2000):
+                y = tf.tanh(y)
+            tf.gradients(y, x)
+            for _ in range(3000):
+                tf.sqrt(y) + x
+
+    return build
+
+
+def first_step(tf, name):
+    """Builds a training case and takes one step: what a user waits for."""
+    CASES[name](tf)()
