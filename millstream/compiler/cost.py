@@ -18,20 +18,21 @@ from millstream.ir.tensor import Tensor
 
 # NumPy tier
 _STEP_US = 0.9  # one NumPy call on a small array, and the step around it
-_CHEAP_NS = 0.6  # per element: add, copy, compare
-_COSTLY_NS = 7.0  # per element: exp, log, tanh, pow
-_RANDOM_NS = 30.0  # per element: Philox and what follows it
-_MATMUL_NS = 0.02  # per floating point operation: 50 GFLOP/s
-_CONVOLUTION_NS = 0.08  # per floating point operation: 12 GFLOP/s
-_POOL_NS = 3.0  # per element and element of the window
+_CHEAP_NS = 0.3  # per element: add, copy, compare
+_COSTLY_NS = 1.5  # per element: exp, log, softmax
+_OPTIMIZER_NS = 4.0  # per element: Adam and the like
+_RANDOM_NS = 60.0  # per element: Philox and what follows it
+_MATMUL_NS = 0.006  # per floating point operation: 170 GFLOP/s
+_CONVOLUTION_NS = 0.05  # per floating point operation: 20 GFLOP/s
+_POOL_NS = 2.0  # per element and element of the window
 _STATE_US = 0.5  # per variable read or written
 
 # XLA tier
 _CALL_US = 15.0
 _READ_US = 0.3
 _WRITE_US = 1.1
-_XLA_SPEEDUP = 4.0  # of work on elements
-_XLA_FLOP_NS = 0.008  # 120 GFLOP/s
+_XLA_SPEEDUP = 3.0  # of work on elements
+_XLA_FLOP_NS = 0.0045  # 220 GFLOP/s
 
 # Compiling
 _COMPILE_US = 25_000.0
@@ -147,7 +148,8 @@ def _elements_us(node: Operation, sizes: Sizes) -> float:
         rate = _RANDOM_NS
     elif node.type in _POOLS:
         rate = _POOL_NS * prod(node.attrs.get("ksize", ()))
-        count = min((sizes.count(t) for t in node.inputs), default=1)
+    elif node.type.startswith(("Apply", "ResourceApply", "SparseApply", "ResourceSparseApply")):
+        rate = _OPTIMIZER_NS
     else:
         rate = _CHEAP_NS
     return count * rate / 1e3

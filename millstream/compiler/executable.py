@@ -7,7 +7,7 @@ from typing import Any
 from millstream.base.errors import InvalidArgumentError
 from millstream.compiler import failures, jax_bridge
 from millstream.compiler.lower import Check, Lowering
-from millstream.compiler.options import options_for
+from millstream.compiler.options import ONEDNN, options_for
 from millstream.compiler.region import Region
 from millstream.compiler.steps import Frame, gatherer
 
@@ -97,5 +97,8 @@ def compile_region(
             for slot in (*lowering.constant_slots, *lowering.argument_slots)
         ),
     )
-    compiled = jax_bridge.compile_function(lowering, region.name, shapes, options_for(region))
+    options = options_for(region)
+    compiled = jax_bridge.compile_function(
+        lowering, region.name, shapes, options, keep=ONEDNN not in options
+    )
     return Executable(region, lowering, compiled)

@@ -5,7 +5,11 @@ Nothing here imports JAX unless a JAX array is at hand or something is compiled.
 
 from __future__ import annotations
 
+import builtins
+import contextlib
 import ctypes
+import importlib.abc
+import importlib.machinery
 import os
 import re
 import sys
@@ -18,8 +22,10 @@ from typing import Any
 import numpy as np
 
 from millstream.base import errors
-from millstream.base.lazy import jax
+from millstream.base.lazy import LazyModule, jax
 from millstream.ir.node import Operation
+
+_config: Any = LazyModule("jax._src.config")
 
 # -- arrays
 
@@ -93,6 +99,51 @@ def _enter_context() -> Any:
     return context
 
 
+# -- importing
+
+_DRAWS_AT_IMPORT = "jax._src.clusters.k8s_cluster"
+
+
+class _WithOwnRandom(importlib.abc.Loader):
+    """Loads a module such that the `numpy.random` it sees is not the user's.
+
+    One of JAX's modules draws random numbers when it is imported. JAX is imported in the middle of
+    a program, by a background thread: the user's seeded stream must not notice.
+    """
+
+    def __init__(self, loader: Any) -> None:
+        self._loader = loader
+
+    def create_module(self, spec: Any) -> Any:
+        return self._loader.create_module(spec)
+
+    def exec_module(self, module: Any) -> None:
+        plain_import = builtins.__import__
+
+        def import_(name: str, *more: Any) -> Any:
+            return _OtherNumPy() if name == "numpy" else plain_import(name, *more)
+
+        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": import_}
+        self._loader.exec_module(module)
+
+
+class _OtherNumPy:
+    random = np.random.RandomState(0)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+
+class _OwnRandomFinder(importlib.abc.MetaPathFinder):
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> Any:
+        if fullname != _DRAWS_AT_IMPORT:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _WithOwnRandom(spec.loader)
+        return spec
+
+
 # -- compiling
 
 _CACHE_VARIABLE = "MILLSTREAM_CACHE_DIR"
@@ -107,6 +158,7 @@ def prepare() -> None:
         if _prepared:
             return
         _prepared = True
+        sys.meta_path.insert(0, _OwnRandomFinder())
         directory = os.environ.get(_CACHE_VARIABLE)
         if directory is None:
             directory = str(Path("~/.cache/millstream/xla").expanduser())
@@ -130,17 +182,31 @@ def _use_cache(directory: str) -> None:
 
 
 def compile_function(
-    fn: Callable[..., Any], name: str, arguments: Any, options: dict[str, Any]
+    fn: Callable[..., Any], name: str, arguments: Any, options: dict[str, Any], keep: bool
 ) -> Any:
-    """Compiles `fn` for arguments of given shapes, ahead of time; its first one is donated."""
+    """Compiles a function ahead of time.
+
+    Args:
+      fn: The function of (donated, kept, others), each a tuple of arrays.
+      name: What to call it in XLA's dumps.
+      arguments: Such tuples of `described` shapes.
+      options: XLA's compile options.
+      keep: Whether the executable may go to the persistent cache.
+    """
 
     def region(donated: Any, kept: Any, args: Any) -> Any:
         return fn(donated, kept, args)
 
     region.__name__ = region.__qualname__ = re.sub(r"\W", "_", name)[:40] or "region"
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), contextlib.nullcontext() if keep else _without_cache():
         jitted = jax.jit(region, donate_argnums=(0,), compiler_options=options or None)
         return jitted.lower(*arguments).compile()
+
+
+def _without_cache() -> Any:
+    """Gives a context in which nothing that this thread compiles is written to the cache."""
+    state: Any = getattr(_config, "persistent_cache_min_compile_time_secs", None)
+    return contextlib.nullcontext() if state is None else state(float("inf"))
 
 
 def described(outline: tuple[tuple[int, ...], Any]) -> Any:

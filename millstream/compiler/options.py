@@ -5,6 +5,9 @@ exact; without it they go to Eigen. oneDNN, which jaxlib carries too, is faster 
 and backward-input convolutions. (Backward-filter kernels must be written in a form that oneDNN's
 matcher does not take: there Eigen is two to four times faster.)
 
+XLA cannot write an executable with calls of oneDNN to the persistent cache. Regions with many
+convolutions, which take long to compile, go without oneDNN so that they can be kept.
+
 A jaxlib that does not know an option refuses to compile; so each is tried once, alone.
 """
 
@@ -19,10 +22,13 @@ from millstream.compiler.region import Region
 
 _LOG = logging.getLogger("millstream")
 
+ONEDNN = "xla_cpu_experimental_onednn_custom_call"
 CONVOLUTION_OPTIONS: dict[str, Any] = {
     "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT",
-    "xla_cpu_experimental_onednn_custom_call": True,
+    ONEDNN: True,
 }
+MOST_WITH_ONEDNN = 12
+"""How many convolutions, gradients included, a region may have to be compiled with oneDNN."""
 
 CONVOLUTIONS = frozenset(
     {
@@ -39,9 +45,14 @@ _lock = threading.Lock()
 
 def options_for(region: Region) -> dict[str, Any]:
     """Gives the options to compile a region with; none for most."""
-    if not any(member.node.type in CONVOLUTIONS for member in region.nodes):
+    count = sum(member.node.type in CONVOLUTIONS for member in region.nodes)
+    if not count:
         return {}
-    return {name: value for name, value in CONVOLUTION_OPTIONS.items() if _is_known(name, value)}
+    return {
+        name: value
+        for name, value in CONVOLUTION_OPTIONS.items()
+        if (name != ONEDNN or count <= MOST_WITH_ONEDNN) and _is_known(name, value)
+    }
 
 
 def _is_known(name: str, value: Any) -> bool:

@@ -36,10 +36,10 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("millstream")
 
 NEVER = 1 << 62
-START_AT = 0.25
+START_AT = 0.1
 """Compiling starts when the runs so far would have paid this part of it."""
-SWITCH_AT = 1.25
-"""The region switches when they would have paid this multiple."""
+SWITCH_AT = 1.0
+"""The region switches when they would have paid this part of it."""
 MOST_VARIANTS = 64
 SHAPES_BEFORE_WARNING = 16
 
