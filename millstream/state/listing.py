@@ -9,6 +9,7 @@ import numpy as np
 from millstream.base.dtypes import String
 from millstream.base.export import export
 from millstream.ir.constant import constant
+from millstream.ir.convert import convert_to_tensor
 from millstream.ir.default import get_default_graph
 from millstream.ir.graph_collections import GraphKeys
 from millstream.ir.node import Operation
@@ -142,8 +143,9 @@ def assert_variables_initialized(var_list: Any = None) -> Any:
     ranks: list[Tensor] = []
     for variable in _listed(var_list):
         node = variable.op if hasattr(variable, "op") else variable
-        with get_default_graph().colocate_with(node):
-            ranks.append(ops.Rank(variable))
+        with get_default_graph().colocate_with(node), name_scope("Rank") as scope:
+            convert_to_tensor(variable)  # TensorFlow reads a resource variable twice here
+            ranks.append(ops.Rank(variable, name=scope))
     if not ranks:
         return None
     return ranks[0] if len(ranks) == 1 else ops.Pack(ranks)

@@ -28,18 +28,20 @@ def _(ref, value, validate_shape):
     return merged(ref, value) if validate_shape else value
 
 
-def _fits(value, node, validate_shape):
-    declared = node.inputs[0].shape
-    if validate_shape and not declared.is_compatible_with(value.shape):
+def _require_shape(declared, value):
+    if not declared.is_compatible_with(value.shape):
         raise invalid(
             "Assign requires shapes of both tensors to match. "
             f"lhs shape= {spell(declared)} rhs shape= {spell(value.shape)}"
         )
+
+
+@Assign.kernel
+@Assign.reference
+def _(value, node, validate_shape):
+    if validate_shape:
+        _require_shape(node.inputs[0].shape, value)
     return value
-
-
-Assign.kernel(_fits)
-Assign.reference(_fits)
 
 
 @op(effect=Writes("resource", initial=True))
@@ -55,13 +57,7 @@ def _(resource_handle, value):
 @AssignVariableOp.kernel
 @AssignVariableOp.reference
 def _(value, node):
-    handle = static_value.handle_data(node.inputs[0])
-    declared = shape_behind(handle)
-    if not declared.is_compatible_with(value.shape):
-        raise invalid(
-            f"Cannot assign a value of shape {spell(value.shape)} to variable "
-            f"'{node.inputs[0].op.name}' of shape {spell(declared)}."
-        )
+    _require_shape(shape_behind(static_value.handle_data(node.inputs[0])), value)
     return value
 
 
