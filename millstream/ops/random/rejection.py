@@ -136,6 +136,8 @@ def gamma(rng: Array, alpha: Array, samples: int, dtype: Any, xp: Any = np) -> A
         zero, no = xp.zeros_like(alpha), xp.zeros(alpha.shape, bool)
         state = _Gamma(alpha == 1, alpha, start, zero, no, zero, no, exponential)
         value = _loop(lambda s: _gamma_turn(rng, s, xp), state, xp)
+        if np.dtype(dtype).itemsize > 2:  # TensorFlow's threads flush subnormal numbers to zero
+            value = xp.where(value < np.finfo(dtype).tiny, 0.0, value)
         return value.reshape(-1, samples).T.astype(dtype)
 
 
