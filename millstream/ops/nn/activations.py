@@ -324,6 +324,8 @@ def swish(features):
     Returns:
       A tensor of the same shape and dtype.
     """
-    with name_scope(None, "swish", [features]):
-        features = to_tensor(features, None, "features")
-        return features * math.sigmoid(features)
+    features = to_tensor(features)
+    y = features * math.sigmoid(features)
+    # TensorFlow wraps the product in a custom gradient, which leaves these nodes.
+    array.identity(y)
+    return ops.IdentityN([y, features])[0]

@@ -190,11 +190,13 @@ def _backward(xp, dy, x, scale, mean, variance, epsilon, data_format, is_trainin
 
 def _set_forward_rules(opdef, spare):
     @opdef.shape
-    def _(x, scale, data_format):
-        x, channels = x.with_rank(4), scale.with_rank(1)
+    def _(x, scale, offset, mean, variance, data_format, is_training):
+        x, channels = x.with_rank(4), scale.with_rank(1).merge_with(offset)
         if x.tuple is not None:
             depth = x.tuple[1 if data_format == "NCHW" else 3]
             channels = channels.merge_with(TensorShape([depth]))
+        if not is_training:
+            channels = channels.merge_with(mean).merge_with(variance)
         return (x, *[channels] * 4, *[TensorShape(None)] * spare)
 
     @opdef.reference

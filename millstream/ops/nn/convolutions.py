@@ -3,21 +3,9 @@
 from millstream.base.export import export
 from millstream.ir.convert import to_tensor
 from millstream.ir.scopes import name_scope
+from millstream.ops.nn._arguments import renamed
 from millstream.ops.nn.conv import Conv2D, Conv2DBackpropFilter, Conv2DBackpropInput
 from millstream.ops.nn.pool import AvgPool, MaxPool
-
-
-def renamed(new_name, new, old_name, old):
-    """Returns the argument given under its new or its deprecated name.
-
-    Raises:
-      ValueError: if both are given.
-    """
-    if old is None:
-        return new
-    if new is not None:
-        raise ValueError(f"Cannot specify both '{old_name}' and '{new_name}'")
-    return old
 
 
 def four(value, name, data_format):
