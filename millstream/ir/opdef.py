@@ -285,7 +285,7 @@ class OpDef:
         self.example_list.append((args, kwargs))
         return self
 
-    def fails(self, message: str, *args: Any, **kwargs: Any) -> OpDef:
+    def fails(self, message: str, /, *args: Any, **kwargs: Any) -> OpDef:
         """Adds a call that must fail with an error that contains `message`."""
         self.failure_list.append((message, args, kwargs))
         return self

@@ -208,7 +208,8 @@ def binary(
     """
     opdef = spec.elementwise(name, 2, allowed, result=result, doc=doc, names=names)
     hang_rules(opdef, broadcast_shape, kernel, reference, grad).examples(*examples)
-    return opdef.fails("Dimensions must be equal, but are 3 and 4", spec.f[3], spec.f[4])
+    data = spec.f if allowed is None or Float in allowed else spec.i
+    return opdef.fails("Dimensions must be equal, but are 3 and 4", data[3], data[4])
 
 
 def gradient_op(

@@ -223,7 +223,7 @@ _REST: Any = (
 Mod = binary("Mod", *_REST, examples=_DIVISORS)
 TruncateMod = binary("TruncateMod", *_REST, examples=_DIVISORS)
 for _op in (Div, TruncateDiv, FloorDiv, FloorMod, Mod, TruncateMod):
-    _op.examples(i[2, 3], np.array([3, -3, 2], np.int32))
+    _op.examples(i[2, 3], np.array([3, -3, 2], np.int32), T=Int32)
     _op.fails(_BY_ZERO, np.array([1, 2], np.int32), np.array([1, 0], np.int32))
 
 
@@ -270,9 +270,11 @@ Pow = binary(
         lambda dz, x, y, z: _pow_log(dz, x, z),
     ),
     "Raises the first tensor to the power of the second.",
-    examples=(pos[2, 3], 0.5 * f[3]),
+    examples=(pos[2, 3], 0.5 * pos[3]),
 )  # fmt: skip
-Pow.examples(i[2, 3], np.array([3, 0, 2], np.int32)).examples(pos[4], 2.0).examples(pos[4], 0.5)
+Pow.examples(i[2, 3], np.array([3, 0, 2], np.int32), T=Int32).examples(pos[4], 2.0).examples(
+    pos[4], 0.5
+)
 Pow.fails(_NEGATIVE_POWER, np.array([2], np.int32), np.array([-1], np.int32))
 
 

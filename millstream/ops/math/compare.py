@@ -108,7 +108,7 @@ def _equality(opdef: Any, kernel: str, reference: Any, of_misfits: bool) -> None
 
     opdef.no_gradient(_BOOLEAN)
     opdef.examples(i[2, 3], i[3]).examples(f[2, 3], f[2, 3]).examples(b[4], b[4])
-    opdef.examples(np.array([b"a", b"b"], object), b"b")
+    opdef.examples(np.array([b"a", b"b"], object), b"b", T=String)
     opdef.examples(f[2], f[3], incompatible_shape_error=False)
     opdef.fails("Dimensions must be equal, but are 2 and 3", f[2], f[3])
 

@@ -177,7 +177,7 @@ def bincount(
     Returns:
       A vector; element `n` tells of the integer `n`.
     """
-    with name_scope("bincount" if weights is None else "bincount"):
+    with name_scope("bincount"):
         arr = to_tensor(arr, dtypes.int32, name="arr")
         nonempty = ops.Greater(reduce_prod(shape(arr)), np.int32(0))
         size = cast(nonempty, dtypes.int32) * (reduce_max(arr) + 1)

@@ -68,7 +68,7 @@ def _(start, limit, delta):
 
 
 Range.no_gradient("its operands decide how many numbers there are")
-Range.examples(np.int32(0), np.int32(5), np.int32(1)).examples(0.0, 1.0, 0.1)
+Range.examples(np.int32(0), np.int32(5), np.int32(1)).examples(0.0, 1.0, 0.1, Tidx=Float)
 Range.examples(np.int64(9), np.int64(0), np.int64(-4)).examples(3, 3, 1)
 Range.fails("Requires delta != 0", 0, 5, 0).fails("Requires start <= limit", 5, 0, 1)
 Range.fails("Requires start >= limit", 0, 5, -1)

@@ -85,8 +85,7 @@ def _hang(opdef: OpDef, kernel: Any, accumulate: Any, start: Any) -> None:
     opdef.shape(_shape)
     opdef.kernel(compiled)
     opdef.reference(reference)
-    for attrs in ({}, {"exclusive": True}, {"reverse": True}, {"exclusive": True, "reverse": True}):
-        opdef.examples(f[2, 3], 1, **attrs)
+    opdef.examples(f[2, 3], 1).examples(f[2, 3], 0, reverse=True)
     opdef.examples(f[4], np.int64(-1)).fails("in the range [-2, 2), but got 2", f[2, 3], 2)
 
 
@@ -102,8 +101,9 @@ _hang(
     _ufunc(np.logaddexp),
     lambda dtype: np.finfo(dtype).min,
 )
-Cumsum.examples(i[2, 3], 0)
-Cumprod.examples(i[2, 3], 0)
+for _op in (Cumsum, Cumprod):
+    _op.examples(f[2, 3], 1, exclusive=True).examples(f[2, 3], 1, exclusive=True, reverse=True)
+    _op.examples(i[2, 3], 0, T=Int32)
 
 
 @Cumsum.gradient

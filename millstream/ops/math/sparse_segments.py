@@ -55,7 +55,7 @@ def SparseSegmentMeanWithNumSegments[T: _FLOATS, Tidx: _IDS, Tnumsegments: _IDS]
 def SparseSegmentSqrtN[T: _FLOATS, Tidx: _IDS](
     data: Tensor[T], indices: Tensor[Tidx], segment_ids: Tensor[Int32]
 ) -> Tensor[T]:
-    """Adds, and divides by the root of their number, the rows `data[indices]` that share a segment."""
+    """Adds rows `data[indices]` by segments and divides by the root of their number."""
 
 
 @op(static="num_segments", defaults={"Tidx": Int32, "Tnumsegments": Int32})
@@ -65,7 +65,7 @@ def SparseSegmentSqrtNWithNumSegments[T: _FLOATS, Tidx: _IDS, Tnumsegments: _IDS
     segment_ids: Tensor[Int32],
     num_segments: Tensor[Tnumsegments],
 ) -> Tensor[T]:
-    """Adds, and divides by the root of their number, the rows `data[indices]` that share one of `num_segments` segments."""
+    """Adds rows `data[indices]` by `num_segments` segments, over the root of their number."""
 
 
 @op(static="output_dim0", defaults={"Tidx": Int32})

@@ -114,7 +114,7 @@ Polygamma = binary(
         lambda dz, a, x, z: dz * Polygamma(a + np.ones((), a.dtype.base_dtype.np), x),
     ),
     "Computes the `a`-th derivative of the digamma function.", names=_AX,
-    examples=(np.array([0, 1, 2], np.float64), pos[2, 3]),
+    examples=(np.array([0, 1, 2], np.float32), pos[2, 3]),
 )  # fmt: skip
 
 
@@ -166,8 +166,8 @@ def _function(opdef: Any, first: str, second: str, doc: str) -> Any:
     fn = xq if first == "x" else ax
     fn.__name__ = fn.__qualname__ = leaf
     fn.__doc__ = (
-        f"{doc}\n\nArgs:\n  {first}: a tensor of `float32` or `float64`.\n  {second}: a tensor of the "
-        "same type that broadcasts with it.\n  name: name for the node.\n\nReturns:\n"
+        f"{doc}\n\nArgs:\n  {first}: a tensor of `float32` or `float64`.\n  {second}: a tensor "
+        "of the same type that broadcasts with it.\n  name: name for the node.\n\nReturns:\n"
         "  A tensor of the same type."
     )
     return export(leaf, f"math.{leaf}", module=__name__)(fn)

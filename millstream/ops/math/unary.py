@@ -18,6 +18,7 @@ from millstream.ops.math._tables import (
     unary,
     widened,
 )
+from millstream.ops.math.cast import to_integers
 from millstream.ops.math.complex_numbers import conj
 
 special: Any = LazyModule("scipy.special")
@@ -35,7 +36,9 @@ def _special(name: str) -> ByType:
 
 def _whole(name: str) -> Any:
     """Is the kernel of an op that computes in floats but is declared for integers too."""
-    return integer_or(lambda x: getattr(jnp, name)(x.astype(np.float64)).astype(x.dtype), name)
+    return integer_or(
+        lambda x: to_integers(getattr(jnp, name)(x.astype(np.float64)), x.dtype), name
+    )
 
 
 # -- powers and exponentials
@@ -315,9 +318,13 @@ def _sqrt_second(node: Any, dz: Any) -> list[Any]:
     return [-conj(part) * z, part * 0.5]
 
 
+def _sqrt_grad(conjugate: Any) -> Any:
+    # A plain 0.5 would make float32 of bfloat16.
+    return lambda y, dy: dy * dy.dtype.type(0.5) / conjugate(y)
+
+
 SqrtGrad = gradient_op(
-    "SqrtGrad", INEXACT, lambda y, dy: dy * 0.5 / jnp.conj(y), lambda y, dy: dy * 0.5 / np.conj(y),
-    _sqrt_second, "Computes the gradient of `Sqrt` given its result `y`.",
+    "SqrtGrad", INEXACT, _sqrt_grad(lambda y: jnp.conj(y)), _sqrt_grad(np.conj), _sqrt_second, "Computes the gradient of `Sqrt` given its result `y`.",
 )  # fmt: skip
 
 
@@ -330,7 +337,7 @@ def _rsqrt_second(node: Any, dz: Any) -> list[Any]:
 def _rsqrt_grad(conjugate: Any) -> Any:
     def body(y: Any, dy: Any) -> Any:
         y = conjugate(y)
-        return dy * -0.5 * y * (y * y)
+        return dy * dy.dtype.type(-0.5) * y * (y * y)
 
     return body
 

@@ -37,14 +37,14 @@ def UnsortedSegmentProd[T: Number, Tindices: _IDS, Tnumsegments: _IDS](
 def UnsortedSegmentMax[T: Real, Tindices: _IDS, Tnumsegments: _IDS](
     data: Tensor[T], segment_ids: Tensor[Tindices], num_segments: Tensor[Tnumsegments]
 ) -> Tensor[T]:
-    """Takes the largest of the elements that share a segment; the lowest number if there are none."""
+    """Takes the largest of the elements that share a segment; the lowest number of none."""
 
 
 @_unsorted
 def UnsortedSegmentMin[T: Real, Tindices: _IDS, Tnumsegments: _IDS](
     data: Tensor[T], segment_ids: Tensor[Tindices], num_segments: Tensor[Tnumsegments]
 ) -> Tensor[T]:
-    """Takes the smallest of the elements that share a segment; the highest number if none do."""
+    """Takes the smallest of the elements that share a segment; the highest number of none."""
 
 
 def _shape(data: Any, segment_ids: Any, num_segments: Any, num_segments_value: Any) -> Any:
@@ -93,7 +93,8 @@ def _reference(data: Any, ids: Any, num: Any, ufunc: Any, initial: Any) -> Any:
     if data.shape[: ids.ndim] != ids.shape:
         raise InvalidArgumentError(
             None, None,
-            f"data.shape = {list(data.shape)} does not start with segment_ids.shape = {list(ids.shape)}",
+            f"data.shape = {list(data.shape)} does not start with "
+            f"segment_ids.shape = {list(ids.shape)}",
         )  # fmt: skip
     flat = ids.ravel()
     wrong = np.flatnonzero(flat >= count)
@@ -136,8 +137,9 @@ def _hang(opdef: OpDef, ufunc: Any, method: str, initial: Any) -> None:
             data, segment_ids, num_segments, check, method, initial
         )
     )
-    ids = np.array([2, -1, 2, 0], np.int32)
-    opdef.examples(f[4, 3], ids, 4).examples(f[4], ids.astype(np.int64), 3)
+    ids, filled = np.array([2, -1, 2, 0], np.int32), np.array([1, -1, 1, 0], np.int32)
+    # Every segment has elements: the extremes of none are too large to differentiate by.
+    opdef.examples(f[4, 3], filled, 2).examples(f[4], filled.astype(np.int64), 2)
     opdef.examples(i[2, 2], np.array([[0, 1], [1, 0]], np.int32), np.int64(2))
     opdef.fails("segment_ids[0] = 2 is out of range [0, 2)", f[4, 3], ids, 2)
     opdef.fails("must be non-negative but is -1", f[4, 3], ids, -1)
