@@ -456,7 +456,9 @@ def _required(sizes, blocks, base):
 def _required_nodes(sizes, blocks, base, count):
     before, least = base[:, 0], base[:, 1]
     full = ops.AddV2(ops.AddV2(sizes, before, name="add"), least, name="add")
-    short = ops.FloorMod(ops.Sub(blocks, ops.FloorMod(full, blocks, name="mod"), name="sub"), blocks, name="mod")
+    short = ops.FloorMod(
+        ops.Sub(blocks, ops.FloorMod(full, blocks, name="mod"), name="sub"), blocks, name="mod"
+    )
     after = ops.AddV2(least, short, name="add")
     paddings = stack([[before[i], after[i]] for i in range(count)], name="paddings")
     crops = stack([[0, short[i]] for i in range(count)], name="crops")

@@ -110,9 +110,7 @@ def _fits(sizes, wanted):
       ValueError: if it does not.
     """
     if len(sizes) > len(wanted):
-        raise ValueError(
-            f"Shape must be at least rank {len(sizes)} but is rank {len(wanted)}"
-        )
+        raise ValueError(f"Shape must be at least rank {len(sizes)} but is rank {len(wanted)}")
     for d, w in zip(reversed(sizes), reversed(wanted)):
         if d not in (None, 1) and w is not None and d != w:
             raise ValueError(f"Dimensions must be equal, but are {d} and {w}")
@@ -219,8 +217,7 @@ def meshgrid(*args, **kwargs):
     with name_scope(name, "meshgrid", args):
         count = len(args)
         columns = [
-            reshape(stack(x), [1] * at + [-1] + [1] * (count - at - 1))
-            for at, x in enumerate(args)
+            reshape(stack(x), [1] * at + [-1] + [1] * (count - at - 1)) for at, x in enumerate(args)
         ]
         sizes = [size(x) for x in args]
         dtype = convert_to_tensor(args[0]).dtype.base_dtype
@@ -275,5 +272,3 @@ def _repeat_each(data, repeats, axis):
     rank = data.shape.ndims
     copies = Tile(wide, [1] * (axis + 1) + [most] + [1] * (rank - 1 - axis))
     return boolean_mask(copies, mask, axis=axis)
-
-

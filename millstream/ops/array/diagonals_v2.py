@@ -22,9 +22,9 @@ def MatrixDiagV2[T](
 
 
 @op(static="k")
-def MatrixDiagPartV2[T](
-    input: Tensor[T], k: Tensor[Int32], padding_value: Tensor[T]
-) -> Returns(diagonal=Tensor[T]):
+def MatrixDiagPartV2[T](input: Tensor[T], k: Tensor[Int32], padding_value: Tensor[T]) -> Returns(
+    diagonal=Tensor[T]
+):
     """Gives diagonals of matrices, the uppermost first; shorter ones are padded at the end."""
 
 

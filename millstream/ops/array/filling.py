@@ -32,9 +32,9 @@ from millstream.ir.spec import (
     op,
 )
 from millstream.ir.tensor import Tensor as SymbolicTensor
-from millstream.ops.by_name import ops
 from millstream.ops.array.reshaping import Reshape
 from millstream.ops.array.shapes import shape_internal
+from millstream.ops.by_name import ops
 
 __all__ = ["fill", "ones", "ones_like", "zeros", "zeros_like"]
 

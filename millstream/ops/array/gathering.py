@@ -183,7 +183,9 @@ def _gradient_along(params, indices, at, batch, dy):
     sizes = shape(params)
     before, limit, after = sizes[:at], sizes[at], sizes[at + 1 :]
     outer = ops.Prod(before, constant([0]))
-    picks = ops.Reshape(indices, concat([ops.Reshape(ops.Prod(sizes[:batch], constant([0])), [1]), [-1]], 0))
+    picks = ops.Reshape(
+        indices, concat([ops.Reshape(ops.Prod(sizes[:batch], constant([0])), [1]), [-1]], 0)
+    )
     # Every row of the flat [outer * limit, inner] gradient is addressed by outer index and pick.
     kinds = ops.Cast(_repeated(picks, before, batch, at, outer), DstT=Int32)
     starts = ops.Mul(ops.Range(0, outer, 1), limit)
@@ -468,7 +470,9 @@ def boolean_mask(tensor, mask, name="boolean_mask", axis=None):
         )
         first = tensor.shape[at : at + masked].num_elements()
         flat.set_shape(
-            TensorShape(tensor.shape[:at]).concatenate([first]).concatenate(tensor.shape[at + masked :])
+            TensorShape(tensor.shape[:at])
+            .concatenate([first])
+            .concatenate(tensor.shape[at + masked :])
         )
         where = squeeze(ops.Where(reshape(mask, [-1])), squeeze_dims=[1])
         return gather(flat, where, axis=axis)

@@ -167,8 +167,10 @@ def sequence_mask(lengths, maxlen=None, dtype=bool_, name=None):
 
 def _greatest(lengths):
     rank = lengths.shape.ndims
-    axes = ops.Range(0, ops.Rank(lengths), 1) if rank is None else constant(
-        np.arange(rank, dtype=np.int32)
+    axes = (
+        ops.Range(0, ops.Rank(lengths), 1)
+        if rank is None
+        else constant(np.arange(rank, dtype=np.int32))
     )
     most = ops.Max(lengths, axes)
     return ops.Maximum(constant(0, most.dtype.base_dtype), most)

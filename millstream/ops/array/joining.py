@@ -22,9 +22,7 @@ __all__ = ["concat", "parallel_stack", "stack"]
 
 
 @op(static="axis", defaults={"Tidx": Int32})
-def ConcatV2[T, Tidx: (Int32, Int64)](
-    values: Tensors[T, "N", 2], axis: Tensor[Tidx]
-) -> Tensor[T]:
+def ConcatV2[T, Tidx: (Int32, Int64)](values: Tensors[T, "N", 2], axis: Tensor[Tidx]) -> Tensor[T]:
     """Joins arrays along a dimension that they have."""
 
 
@@ -34,9 +32,9 @@ def Concat[T](concat_dim: Tensor[Int32], values: Tensors[T, "N", 2]) -> Tensor[T
 
 
 @op(static=("concat_dim", "shape"))
-def ConcatOffset(
-    concat_dim: Tensor[Int32], shape: Tensors[Int32, "N", 2]
-) -> Returns(offset=Tensors[Int32, "N"]):
+def ConcatOffset(concat_dim: Tensor[Int32], shape: Tensors[Int32, "N", 2]) -> Returns(
+    offset=Tensors[Int32, "N"]
+):
     """Gives the place where each operand of a concatenation begins in its result."""
 
 
@@ -129,7 +127,10 @@ def _check(values, axis):
     axis %= rank
     for at, value in enumerate(values):
         other = np.shape(value)
-        if len(other) != rank or other[:axis] + other[axis + 1 :] != first[:axis] + first[axis + 1 :]:
+        if (
+            len(other) != rank
+            or other[:axis] + other[axis + 1 :] != first[:axis] + first[axis + 1 :]
+        ):
             raise errors.InvalidArgumentError(
                 None,
                 None,
@@ -252,9 +253,7 @@ def _(values, axis):
     whole = TensorShape(None)
     for shape in values:
         if shape.ndims is not None and whole.ndims not in (None, shape.ndims):
-            raise ValueError(
-                f"Shapes must be equal rank, but are {whole.ndims} and {shape.ndims}"
-            )
+            raise ValueError(f"Shapes must be equal rank, but are {whole.ndims} and {shape.ndims}")
         whole = (
             shape
             if whole.ndims is None
@@ -327,9 +326,7 @@ ParallelConcat.examples([f[1, 3], f[1, 3]], shape=[2, 3])
 
 
 def _holds_tensor(value):
-    return any(
-        _holds_tensor(v) if isinstance(v, (list, tuple)) else _is_tensor(v) for v in value
-    )
+    return any(_holds_tensor(v) if isinstance(v, (list, tuple)) else _is_tensor(v) for v in value)
 
 
 def _is_tensor(value):
@@ -364,9 +361,7 @@ def _packed(items, dtype, name):
         if not must_pack:
             return items
         tensors = [
-            _of_type(item, dtype)
-            if _is_tensor(item)
-            else constant(item, dtype, name=str(at))
+            _of_type(item, dtype) if _is_tensor(item) else constant(item, dtype, name=str(at))
             for at, item in enumerate(made)
         ]
         return Pack(tensors, name=scope)

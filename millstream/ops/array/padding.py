@@ -9,7 +9,7 @@ from millstream.base.export import export
 from millstream.base.lazy import jnp
 from millstream.base.shapes import unknown_shape
 from millstream.ir.constant import constant
-from millstream.ir.spec import Int32, Int64, Tensor, f, i, op
+from millstream.ir.spec import Int32, Int64, String, Tensor, f, i, op
 from millstream.ir.static_value import constant_array
 from millstream.ir.tensor import Tensor as SymbolicTensor
 from millstream.ops.array.shapes import shape_internal
@@ -21,9 +21,7 @@ _MODES = Literal["REFLECT", "SYMMETRIC"]
 
 
 @op(static="paddings", defaults={"Tpaddings": Int32})
-def Pad[T, Tpaddings: (Int32, Int64)](
-    input: Tensor[T], paddings: Tensor[Tpaddings]
-) -> Tensor[T]:
+def Pad[T, Tpaddings: (Int32, Int64)](input: Tensor[T], paddings: Tensor[Tpaddings]) -> Tensor[T]:
     """Puts `paddings[i, 0]` zeros before and `paddings[i, 1]` behind dimension `i`."""
 
 
@@ -133,7 +131,7 @@ def _with_border(input, pairs, value, dtype):
 
 @Pad.reference
 def _(input, paddings, T):
-    fill = b"" if T.np == object else 0
+    fill = b"" if T is String else 0
     return _with_border(input, _checked(input, paddings), fill, T.np)
 
 
@@ -284,10 +282,15 @@ def pad(tensor, paddings, mode="CONSTANT", name=None, constant_values=0):
     """
     kind = mode.upper()
     if kind == "CONSTANT":
-        if not isinstance(constant_values, SymbolicTensor) and np.ndim(constant_values) == 0:
-            if constant_values == 0:
-                return Pad(tensor, paddings, name=name)
+        if _is_zero(constant_values):
+            return Pad(tensor, paddings, name=name)
         return PadV2(tensor, paddings, constant_values, name=name)
     if kind not in ("REFLECT", "SYMMETRIC"):
         raise ValueError(f"Unknown padding mode: {mode}")
     return MirrorPad(tensor, paddings, mode=kind, name=name)
+
+
+def _is_zero(value):
+    if isinstance(value, SymbolicTensor) or np.ndim(value):
+        return False
+    return value == 0

@@ -22,16 +22,16 @@ def DynamicPartition[T](
 
 
 @op(effect=Dynamic())
-def DynamicStitch[T](
-    indices: Tensors[Int32, "N"], data: Tensors[T, "N"]
-) -> Returns(merged=Tensor[T]):
+def DynamicStitch[T](indices: Tensors[Int32, "N"], data: Tensors[T, "N"]) -> Returns(
+    merged=Tensor[T]
+):
     """Puts slices at the places that `indices` names; later ones win."""
 
 
 @op(effect=Dynamic())
-def ParallelDynamicStitch[T](
-    indices: Tensors[Int32, "N"], data: Tensors[T, "N"]
-) -> Returns(merged=Tensor[T]):
+def ParallelDynamicStitch[T](indices: Tensors[Int32, "N"], data: Tensors[T, "N"]) -> Returns(
+    merged=Tensor[T]
+):
     """Puts slices at the places that `indices` names, in any order."""
 
 

@@ -28,9 +28,7 @@ def PlaceholderV2(*, dtype: Type, shape: Shape) -> Tensor["dtype"]:
 
 
 @op
-def PlaceholderWithDefault(
-    input: Tensor["dtype"], *, dtype: Type, shape: Shape
-) -> Tensor["dtype"]:
+def PlaceholderWithDefault(input: Tensor["dtype"], *, dtype: Type, shape: Shape) -> Tensor["dtype"]:
     """Passes its input on unless another value is fed."""
 
 

@@ -9,7 +9,19 @@ from millstream.base.lazy import jax, jnp
 from millstream.base.shapes import TensorShape, unknown_shape
 from millstream.ir.opdef import OpDef
 from millstream.ir.scopes import name_scope
-from millstream.ir.spec import AtLeast, Bool, Float, Int32, Int64, Real, Returns, Tensor, Type, f, op
+from millstream.ir.spec import (
+    AtLeast,
+    Bool,
+    Float,
+    Int32,
+    Int64,
+    Real,
+    Returns,
+    Tensor,
+    Type,
+    f,
+    op,
+)
 from millstream.ops.array.reshaping import reshape
 from millstream.ops.array.shapes import shape, shape_internal
 from millstream.ops.by_name import ops
@@ -18,16 +30,16 @@ __all__ = ["in_top_k", "searchsorted", "top_k"]
 
 
 @op(static="k")
-def TopKV2[T: Real](
-    input: Tensor[T], k: Tensor[Int32], *, sorted: bool = True
-) -> Returns(values=Tensor[T], indices=Tensor[Int32]):
+def TopKV2[T: Real](input: Tensor[T], k: Tensor[Int32], *, sorted: bool = True) -> Returns(
+    values=Tensor[T], indices=Tensor[Int32]
+):
     """Gives the `k` greatest elements of each row and their places; of equal ones the first."""
 
 
 @op
-def TopK[T: Real](
-    input: Tensor[T], *, k: AtLeast(0), sorted: bool = True
-) -> Returns(values=Tensor[T], indices=Tensor[Int32]):
+def TopK[T: Real](input: Tensor[T], *, k: AtLeast(0), sorted: bool = True) -> Returns(
+    values=Tensor[T], indices=Tensor[Int32]
+):
     """Gives the `k` greatest elements of each row and their places; of equal ones the first."""
 
 
@@ -39,9 +51,9 @@ def InTopKV2[T: (Int32, Int64)](
 
 
 @op(defaults={"T": Int32})
-def InTopK[T: (Int32, Int64)](
-    predictions: Tensor[Float], targets: Tensor[T], *, k: int
-) -> Returns(precision=Tensor[Bool]):
+def InTopK[T: (Int32, Int64)](predictions: Tensor[Float], targets: Tensor[T], *, k: int) -> Returns(
+    precision=Tensor[Bool]
+):
     """Tells for each row whether its target is among the `k` greatest elements."""
 
 
@@ -290,5 +302,3 @@ def searchsorted(sorted_sequence, values, side="left", out_type=Int32, name=None
     find = UpperBound if side == "right" else LowerBound
     found = find(rows, wanted, out_type=as_dtype(out_type), name=name)
     return reshape(found, shape(values))
-
-

@@ -85,7 +85,8 @@ def _(tensor, shape_value, shape_as_shape):
         if known != count:
             sizes = ",".join(map(str, wanted))
             raise ValueError(
-                f"Cannot reshape a tensor with {count} elements to shape [{sizes}] ({known} elements)"
+                f"Cannot reshape a tensor with {count} elements to shape [{sizes}] "
+                f"({known} elements)"
             )
         return shape_as_shape
     if known == 0:
@@ -241,9 +242,7 @@ def _(input, dim):
     at = int(dim) if np.ndim(dim) == 0 else int(dim.item())
     rank = len(sizes)
     if not -rank - 1 <= at <= rank:
-        raise _refused(
-            f"Tried to expand dim index {at} for tensor with {rank} dimensions."
-        )
+        raise _refused(f"Tried to expand dim index {at} for tensor with {rank} dimensions.")
     at = at + rank + 1 if at < 0 else at
     return input.reshape([*sizes[:at], 1, *sizes[at:]])
 

@@ -7,7 +7,7 @@ import numpy as np
 from millstream.base.export import export
 from millstream.base.lazy import jnp
 from millstream.ir.opdef import OpDef
-from millstream.ir.spec import Bool, Int32, Int64, Number, Tensor, f, op
+from millstream.ir.spec import Bool, Int32, Int64, Number, String, Tensor, f, op
 from millstream.ops.array.gathering import GatherNd, check_vectors, guard_vectors
 from millstream.ops.by_name import ops
 
@@ -115,7 +115,7 @@ def _changed(target, indices, updates, method):
 @ScatterNd.reference
 def _(indices, updates, shape, T):
     sizes = [int(d) for d in shape]
-    if T.np == object:
+    if T is String:
         return _changed(np.full(sizes, b"", object), indices, updates, "add")
     return _changed(np.zeros(sizes, T.np), indices, updates, "add")
 
@@ -157,7 +157,9 @@ def _complete(opdef: OpDef, first: str, kernel_method: str, method: str) -> None
 def _renamed(fn, first):
     """Returns `fn` with its parameter `target` called as the op calls its first input."""
     signature = inspect.signature(fn)
-    params = [p.replace(name=first) if p.name == "target" else p for p in signature.parameters.values()]
+    params = [
+        p.replace(name=first) if p.name == "target" else p for p in signature.parameters.values()
+    ]
     fn.__signature__ = signature.replace(parameters=params)
     return fn
 
@@ -209,7 +211,7 @@ def tensor_scatter_update(tensor, indices, updates, name=None):
 
 @export("tensor_scatter_add", "tensor_scatter_nd_add")
 def tensor_scatter_add(tensor, indices, updates, name=None):
-    """Returns `tensor` with `updates` added at the index vectors `indices`; repeated ones add up."""
+    """Returns `tensor` with `updates` added at index vectors; repeated ones add up."""
     return TensorScatterAdd(tensor, indices, updates, name=name)
 
 

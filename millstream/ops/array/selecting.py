@@ -34,7 +34,7 @@ Where.examples(f[4])
 
 @export("where")
 def where(condition, x=None, y=None, name=None):
-    """Returns elements of `x` where `condition` is true, of `y` elsewhere; or the places where it is.
+    """Returns elements of `x` where `condition` is true and of `y` elsewhere, or true places.
 
     Args:
       condition: booleans: of the shape of `x`, a vector for its first dimension, or a scalar.
@@ -53,7 +53,7 @@ def where(condition, x=None, y=None, name=None):
 
 @export("where_v2")
 def where_v2(condition, x=None, y=None, name=None):
-    """Returns elements of `x` where `condition` is true, of `y` elsewhere; or the places where it is.
+    """Returns elements of `x` where `condition` is true and of `y` elsewhere, or true places.
 
     The three are broadcast against each other.
 

@@ -10,7 +10,7 @@ from millstream.ir.composite import SparseTensor, SparseTensorValue
 from millstream.ir.constant import constant
 from millstream.ir.convert import convert_to_tensor
 from millstream.ir.scopes import name_scope
-from millstream.ir.spec import Int32, Int64, Returns, Tensor, Tensors, Type, f, i, op
+from millstream.ir.spec import Int32, Int64, Tensor, Tensors, Type, f, i, op
 from millstream.ops.by_name import ops
 
 __all__ = ["rank", "shape", "shape_n", "size"]

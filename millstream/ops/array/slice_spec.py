@@ -49,9 +49,7 @@ def layout(rank: int, entries: int, masks: Masks) -> list[tuple[str, int, int]]:
         raise ValueError("Multiple ellipses in slice spec not allowed")
     named = sum(not masks.ellipsis(at) and not masks.new_axis(at) for at in range(entries))
     if named > rank:
-        raise ValueError(
-            f"Index out of range using input dim {rank}; input has only {rank} dims"
-        )
+        raise ValueError(f"Index out of range using input dim {rank}; input has only {rank} dims")
     plan: list[tuple[str, int, int]] = []
     dim = 0
     for at in range(entries):

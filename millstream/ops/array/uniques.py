@@ -11,16 +11,16 @@ __all__ = ["setdiff1d", "unique", "unique_with_counts"]
 
 
 @op(effect=Dynamic())
-def Unique[T](
-    x: Tensor[T], *, out_idx: Type[Int32, Int64] = Int32
-) -> Returns(y=Tensor[T], idx=Tensor["out_idx"]):
-    """Gives the different elements of a vector, in order of first appearance, and where each went."""
+def Unique[T](x: Tensor[T], *, out_idx: Type[Int32, Int64] = Int32) -> Returns(
+    y=Tensor[T], idx=Tensor["out_idx"]
+):
+    """Gives the different elements of a vector, as they first appear, and where each went."""
 
 
 @op(effect=Dynamic())
-def UniqueWithCounts[T](
-    x: Tensor[T], *, out_idx: Type[Int32, Int64] = Int32
-) -> Returns(y=Tensor[T], idx=Tensor["out_idx"], count=Tensor["out_idx"]):
+def UniqueWithCounts[T](x: Tensor[T], *, out_idx: Type[Int32, Int64] = Int32) -> Returns(
+    y=Tensor[T], idx=Tensor["out_idx"], count=Tensor["out_idx"]
+):
     """Gives the different elements of a vector, where each went, and how often each occurs."""
 
 
@@ -39,9 +39,9 @@ def UniqueWithCountsV2[T, Taxis: (Int32, Int64)](
 
 
 @op(effect=Dynamic())
-def ListDiff[T](
-    x: Tensor[T], y: Tensor[T], *, out_idx: Type[Int32, Int64] = Int32
-) -> Returns(out=Tensor[T], idx=Tensor["out_idx"]):
+def ListDiff[T](x: Tensor[T], y: Tensor[T], *, out_idx: Type[Int32, Int64] = Int32) -> Returns(
+    out=Tensor[T], idx=Tensor["out_idx"]
+):
     """Gives the elements of `x` that are not in `y`, and their places."""
 
 

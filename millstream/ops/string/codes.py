@@ -23,9 +23,7 @@ def DecodeBase64(input: Tensor[String]) -> Tensor[String]:
 
 
 @op
-def StringToHashBucket(
-    string_tensor: Tensor[String], *, num_buckets: AtLeast(1)
-) -> Tensor[Int64]:
+def StringToHashBucket(string_tensor: Tensor[String], *, num_buckets: AtLeast(1)) -> Tensor[Int64]:
     """Gives each string the number of a bucket, by a hash that is kept for old programs."""
 
 

@@ -7,7 +7,7 @@ from millstream.base.shapes import TensorShape, unknown_shape
 from millstream.ir.constant import constant
 from millstream.ir.convert import convert_to_tensor
 from millstream.ir.scopes import name_scope
-from millstream.ir.spec import Int32, Returns, String, Tensor, Tensors, op
+from millstream.ir.spec import Int32, String, Tensor, Tensors, op
 from millstream.ops.by_name import ops
 from millstream.ops.string.elements import each, invalid
 

@@ -118,9 +118,7 @@ StringToNumber.fails("could not correctly convert string: a", ["a"])
 
 
 @export("as_string", "strings.as_string", "dtypes.as_string")
-def as_string(
-    input, precision=-1, scientific=False, shortest=False, width=-1, fill="", name=None
-):
+def as_string(input, precision=-1, scientific=False, shortest=False, width=-1, fill="", name=None):
     """Returns the numbers in `input`, spelt out.
 
     Args:

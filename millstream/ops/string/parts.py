@@ -59,7 +59,7 @@ _SPLIT = Returns(indices=Tensor[Int64], values=Tensor[String], shape=Tensor[Int6
 def StringSplit(
     input: Tensor[String], delimiter: Tensor[String], *, skip_empty: bool = True
 ) -> _SPLIT:
-    """Splits strings at every character of `delimiter`, or between all characters if it is empty."""
+    """Splits strings at each character of `delimiter`; if it is empty, between all characters."""
 
 
 @op(effect=Dynamic())

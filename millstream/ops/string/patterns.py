@@ -60,11 +60,7 @@ def _replace(input, pattern, rewrite, replace_global):
     def expand(match):
         # Odd pieces are what stood behind a backslash.
         return "".join(
-            piece
-            if at % 2 == 0
-            else "\\"
-            if piece == "\\"
-            else match.group(int(piece)) or ""
+            piece if at % 2 == 0 else "\\" if piece == "\\" else match.group(int(piece)) or ""
             for at, piece in enumerate(pieces)
         )
 
