@@ -35,7 +35,7 @@ Assert.fails("assertion failed: [x] [0 1 2...]", False, ["x", np.arange(5)])
 
 
 @export("Assert", "debugging.Assert")
-def assert_(condition, data, summarize=None, name=None):
+def assert_true(condition, data, summarize=None, name=None):
     """Returns a node that fails the step if `condition` is false.
 
     Args:
@@ -48,7 +48,7 @@ def assert_(condition, data, summarize=None, name=None):
       InvalidArgumentError: when it runs, if `condition` is false.
 
     Example:
-      >>> with control_dependencies([assert_(x > 0, [x])]):
+      >>> with control_dependencies([assert_true(x > 0, [x])]):
       ...     y = log(x)
     """
     with name_scope(name, "Assert", [condition, data]):

@@ -4,14 +4,14 @@ import numpy as np
 
 from millstream.base import errors
 from millstream.base.export import export
-from millstream.ir.constant import constant
 from millstream.ir.convert import convert_to_tensor
 from millstream.ir.scopes import name_scope
 from millstream.ir.static_value import constant_value
 from millstream.ops.array import reshape
 from millstream.ops.by_name import ops
-from millstream.ops.flow.assertions import assert_
+from millstream.ops.flow.assertions import assert_true
 from millstream.ops.flow.groups import no_op
+from millstream.ops.math.reductions import reduce_all
 
 __all__ = [
     *("assert_equal", "assert_greater", "assert_greater_equal", "assert_less"),
@@ -19,15 +19,6 @@ __all__ = [
     *("assert_non_positive", "assert_none_equal", "assert_positive"),
     *("is_non_decreasing", "is_strictly_increasing"),
 ]
-
-
-def reduce_all(x):
-    """Returns whether all elements of `x` are true."""
-    if x.shape.ndims is None:
-        axes = ops.Range(0, ops.Rank(x), 1, name="range")
-    else:
-        axes = constant(np.arange(x.shape.ndims, dtype=np.int32))
-    return ops.All(x, axes)
 
 
 def _refuse_known(condition, data):
@@ -76,7 +67,7 @@ def _compare(comparison, x, y, data, summarize, message, name):
         known = constant_value(x), constant_value(y)
         if known[0] is not None and known[1] is not None:
             _refuse_known(np.all(comparison.known(*known)), data)
-        return assert_(condition, data, summarize=summarize)
+        return assert_true(condition, data, summarize=summarize)
 
 
 @export("assert_equal", "debugging.assert_equal")
@@ -227,7 +218,7 @@ def assert_near(x, y, rtol=None, atol=None, data=None, summarize=None, message=N
             ]
         allowed = ops.AddV2(atol, ops.Mul(rtol, ops.Abs(y), name="mul"), name="add")
         distance = ops.Abs(ops.Sub(x, y, name="sub"))
-        return assert_(reduce_all(ops.Less(distance, allowed)), data, summarize=summarize)
+        return assert_true(reduce_all(ops.Less(distance, allowed)), data, summarize=summarize)
 
 
 # -- order of elements

@@ -25,7 +25,7 @@ from millstream.ir.tensor import Tensor
 from millstream.ops.array import rank as rank_of
 from millstream.ops.array import shape
 from millstream.ops.by_name import ops
-from millstream.ops.flow.assertions import assert_
+from millstream.ops.flow.assertions import assert_true
 from millstream.ops.flow.groups import no_op, with_dependencies
 
 __all__ = [
@@ -73,7 +73,7 @@ def _check_ranks(x, ranks, holds, compare, data, summarize, complaint):
         if value is None:
             words = ["Rank must be a scalar. Received rank: ", rank]
             condition = with_dependencies([assert_rank(rank, 0, data=words)], condition)
-    return assert_(condition, data, summarize=summarize)
+    return assert_true(condition, data, summarize=summarize)
 
 
 def _rank_check(scope, x, rank, data, summarize, message, name, words, holds, op_name):
