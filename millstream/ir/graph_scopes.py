@@ -97,7 +97,9 @@ class GraphScopes:
         old = self._controllers
         nodes: list[Operation] = []
         for item in control_inputs or ():
-            element = self.as_graph_element(item.op if isinstance(item, CompositeTensor) else item)
+            # An assigned resource variable stands for the node that assigns.
+            by_op = isinstance(item, CompositeTensor) or hasattr(item, "handle")
+            element = self.as_graph_element(item.op if by_op else item)
             nodes.append(element.op if isinstance(element, Tensor) else element)
         controller = _Controller(list(dict.fromkeys(nodes)), control_inputs is None)
         self._controllers = [controller] if controller.clears else [*old, controller]

@@ -149,7 +149,8 @@ def cast(x: Any, dtype: Any, name: Any = None) -> Any:
       TypeError: if `x` is not a tensor and cannot become one.
     """
     wanted = as_dtype(dtype).base_dtype
-    if isinstance(x, SymbolicTensor) and x.dtype is wanted:
+    # A resource variable (it has a handle) is left as it is too: who uses it reads it.
+    if (isinstance(x, SymbolicTensor) or hasattr(x, "handle")) and x.dtype is wanted:
         return x
     with name_scope(name, "Cast", [x]) as scope:
         if isinstance(x, SparseTensor):

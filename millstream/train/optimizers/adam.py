@@ -88,7 +88,8 @@ class AdamOptimizer(FormulaOptimizer):
         m_next = self._decayed(m, beta1, scaled, indices, add_rows)
         squared = (values * values) * (1 - beta2)
         v_next = self._decayed(v, beta2, squared, indices, add_rows)
-        step = rate * m_next / (math.sqrt(v_next) + epsilon)
+        root = math.sqrt(v_next)
+        step = rate * m_next / (root + epsilon)
         update = assign_sub(var, step, use_locking=self._use_locking)
         return group(update, m_next, v_next)
 

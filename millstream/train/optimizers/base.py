@@ -11,8 +11,10 @@ from millstream.ir.default import get_default_graph
 from millstream.ir.graph_collections import GraphKeys
 from millstream.ir.scopes import colocate_with, control_dependencies, name_scope
 from millstream.ir.tensor import Tensor
-from millstream.ops import array, math
+from millstream.ops import array
+from millstream.ops.array.uniques import unique as unique_of
 from millstream.ops.flow import group, tuple_
+from millstream.ops.math.segment_functions import unsorted_segment_sum
 from millstream.ops.state.assign import AssignAdd, AssignAddVariableOp
 from millstream.state.listing import trainable_variables
 from millstream.state.variables import create
@@ -386,6 +388,6 @@ def deduplicate(values, indices):
     Returns:
       `(summed rows, unique indices)`.
     """
-    unique, positions = array.unique(indices)
-    summed = math.unsorted_segment_sum(values, positions, array.shape(unique)[0])
+    unique, positions = unique_of(indices)
+    summed = unsorted_segment_sum(values, positions, array.shape(unique)[0])
     return summed, unique

@@ -6,11 +6,10 @@ from millstream.base import dtypes
 from millstream.base.export import export
 from millstream.ir.composite import IndexedSlices
 from millstream.ir.constant import constant
-from millstream.ir.convert import convert_to_tensor
 from millstream.ir.scopes import colocate_with
 from millstream.ops import array, math
 from millstream.ops.state.scatter import ResourceScatterAdd
-from millstream.state.initializers import constant_initializer, ones_initializer
+from millstream.state.initializers import Constant, Ones
 from millstream.train.optimizers.base import convert_ref
 from millstream.train.optimizers.formula import FormulaOptimizer
 
@@ -40,7 +39,8 @@ class GradientDescentOptimizer(FormulaOptimizer):
         return var.scatter_sub(scaled, use_locking=self._use_locking)
 
     def _resource_apply_sparse_duplicate_indices(self, grad, handle, indices):
-        return ResourceScatterAdd(handle.handle, indices, -grad * self._rate(handle))
+        # TensorFlow takes the number itself here, not its tensor.
+        return ResourceScatterAdd(handle.handle, indices, -grad * self._values["learning_rate"])
 
 
 @export("train.MomentumOptimizer")
@@ -107,7 +107,7 @@ class AdagradOptimizer(FormulaOptimizer):
         for var in var_list:
             dtype = var.dtype.base_dtype
             if var.shape.is_fully_defined():
-                start: Any = constant_initializer(self._initial, dtype=dtype)
+                start: Any = Constant(self._initial, dtype=dtype)
             else:
                 start = _dynamic_constant(var, self._initial, dtype)
             self._get_or_make_slot_with_initializer(
@@ -300,7 +300,7 @@ class RMSPropOptimizer(FormulaOptimizer):
         for var in var_list:
             dtype = var.dtype.base_dtype
             if var.shape.is_fully_defined():
-                start = ones_initializer(dtype=dtype)
+                start = Ones(dtype=dtype)
             else:
                 start = array.ones_like(var)
             self._get_or_make_slot_with_initializer(var, start, var.shape, dtype, "rms", self._name)
@@ -364,11 +364,7 @@ class FtrlOptimizer(FormulaOptimizer):
             "learning_rate": learning_rate,
             "l1_regularization_strength": l1_regularization_strength,
             "l2_regularization_strength": l2_regularization_strength,
-            **(
-                {"l2_shrinkage_regularization_strength": l2_shrinkage_regularization_strength}
-                if shrinks
-                else {}
-            ),
+            "l2_shrinkage_regularization_strength": l2_shrinkage_regularization_strength,
             "learning_rate_power": learning_rate_power,
         }
         super().__init__(use_locking, name, **values)
@@ -460,7 +456,7 @@ class AdagradDAOptimizer(FormulaOptimizer):
         with colocate_with(convert_ref(var)):
             step = array.identity(self._step_on_worker)
         operands["lr"] = math.cast(self._tensors["learning_rate"], dtype)
-        operands["l1"] = math.cast(convert_to_tensor(self._l1), dtype)
-        operands["l2"] = math.cast(convert_to_tensor(self._l2), dtype)
+        operands["l1"] = math.cast(self._l1, dtype)
+        operands["l2"] = math.cast(self._l2, dtype)
         operands["global_step"] = math.cast(step, dtypes.int64)
         return operands

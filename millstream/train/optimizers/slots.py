@@ -8,8 +8,9 @@ from millstream.ir.scopes import colocated
 from millstream.ir.tensor import Tensor
 from millstream.ops import array
 from millstream.state.get_variable import get_variable
-from millstream.state.initializers import zeros_initializer
-from millstream.state.scoping import get_variable_scope, variable_scope
+from millstream.state.initializers import Zeros
+from millstream.state.scope import get_variable_scope
+from millstream.state.scoping import variable_scope
 from millstream.state.slice_info import SaveSliceInfo
 from millstream.train.saveable import is_resource
 
@@ -45,7 +46,7 @@ def create_zeros_slot(
     shape = primary.shape
     if shape.is_fully_defined():
         return create_slot_with_initializer(
-            primary, zeros_initializer(), shape, dtype, name, colocate_with_primary
+            primary, Zeros(), shape, dtype, name, colocate_with_primary
         )
     dynamic = array.shape(primary if isinstance(primary, Tensor) else primary.initialized_value())
     return create_slot(primary, array.zeros(dynamic, dtype), name, colocate_with_primary)
