@@ -27,8 +27,15 @@ def test_files_and_functions_stay_readable(path):
     assert text.count("\n") <= 500, "a file has at most 500 lines"
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            lines = node.end_lineno - node.lineno + 1
+            lines = node.end_lineno - first_line(node) + 1
             assert lines <= 50, f"{node.name} has {lines} lines; a function has at most 50"
+
+
+def first_line(function):
+    """Skips the signature and the docstring: neither is work for a reader of the code."""
+    body = function.body
+    documented = ast.get_docstring(function) is not None
+    return body[1].lineno if documented and len(body) > 1 else body[0].lineno
 
 
 def python(code):
