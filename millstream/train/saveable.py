@@ -12,6 +12,7 @@ from millstream.base.export import export
 from millstream.ir.convert import to_tensor
 from millstream.ir.default import get_default_graph
 from millstream.ir.graph_collections import GraphKeys
+from millstream.ir.scopes import device
 from millstream.ir.tensor import Tensor
 from millstream.ops import array
 from millstream.ops.state.assign import Assign, AssignVariableOp
@@ -29,8 +30,13 @@ class SaveSpec:
     """
 
     def __init__(
-        self, tensor: Any, slice_spec: str, name: str, dtype: DType | None = None, device: str | None = None
-    ) -> None:  # fmt: skip
+        self,
+        tensor: Any,
+        slice_spec: str,
+        name: str,
+        dtype: DType | None = None,
+        device: str | None = None,
+    ) -> None:
         self.tensor, self.slice_spec, self.name = tensor, slice_spec, name
         self.dtype: DType = dtype or tensor.dtype.base_dtype
         self.device: str = getattr(tensor, "device", "") if device is None else device
@@ -82,12 +88,14 @@ class _ResourceVariable(SaveableObject):
         value = restored_tensors[0]
         if restored_shapes is not None:
             value = array.reshape(value, restored_shapes[0])
-        value = array.identity(value)
+        with device(self.op.device):
+            value = array.identity(value)
         if not self.op.shape.is_compatible_with(value.shape):
             raise ValueError(
                 f"Variable {self.name} has shape {self.op.shape}, the restored tensor {value.shape}"
             )
-        return AssignVariableOp(self.op.handle, value)
+        with device(self.op.device):
+            return AssignVariableOp(self.op.handle, value)
 
 
 def is_resource(variable: Any) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import nullcontext
 
 from millstream.base import errors, logging
+from millstream.base.compat import as_text
 from millstream.base.export import export
-from millstream.formats import files
+from millstream.formats import protos
 from millstream.formats.checkpoint import (
     checkpoint_exists,
     get_checkpoint_mtimes,
@@ -15,9 +17,22 @@ from millstream.formats.checkpoint import (
     remove_checkpoint,
 )
 from millstream.formats.checkpoint_state import write_checkpoint_state
+from millstream.formats.files import files_of, parent_of, path_of
 from millstream.ir.default import get_default_graph
-from millstream.train import meta_graph, saver_builder
-from millstream.train.saveable import all_saveables
+from millstream.ir.graph_collections import GraphKeys
+from millstream.train import leftovers, meta_graph, saver_builder
+from millstream.train.object_names import by_key, keys_of_names
+from millstream.train.saveable import all_saveables, names_to_save
+
+_NAMES = ("filename_tensor_name", "save_tensor_name", "restore_op_name")
+_LACKS = (
+    "Restoring from checkpoint {} failed: it lacks a variable of this graph. Most likely the "
+    "graph, or a name in it, was changed after saving."
+)
+_DIFFERS = (
+    "Restoring from checkpoint {} failed: a variable has another shape or type there. Most likely "
+    "the graph was changed after saving."
+)
 
 
 @export("train.Saver")
@@ -34,7 +49,7 @@ class Saver:
       max_to_keep: how many checkpoints to keep; `None` or 0: all.
       keep_checkpoint_every_n_hours: keep one checkpoint for good in so many hours.
       name: scope of the nodes.
-      restore_sequentially: whether variables are restored one after the other.
+      restore_sequentially: accepted; one node reads all tensors, so there is no sequence.
       saver_def: a `SaverDef` of nodes that are in the graph already.
       builder: ignored.
       defer_build: whether the nodes are added by `build()` instead of at once.
@@ -72,56 +87,54 @@ class Saver:
         save_relative_paths=False,
         filename=None,
     ):
-        del builder
+        del builder, restore_sequentially
         if defer_build and var_list is not None:
             raise ValueError("If `var_list` is provided then build cannot be deferred.")
         self._var_list = var_list
-        self._reshape, self._sharded = reshape, sharded
-        self._max_to_keep = max_to_keep or 0
-        self._every_hours = keep_checkpoint_every_n_hours
-        self._name, self._filename = name, filename
-        self._sequentially = restore_sequentially
-        self.saver_def = saver_def
+        self._options = {
+            "reshape": reshape,
+            "sharded": sharded,
+            "max_to_keep": max_to_keep or 0,
+            "keep_checkpoint_every_n_hours": keep_checkpoint_every_n_hours,
+            "name": name,
+            "filename": filename,
+            "version": write_version,
+        }
+        self.saver_def = None if saver_def is None else _below(saver_def, name)
         self._allow_empty = allow_empty
-        self._is_empty = False
-        self._version = write_version
+        self._is_built = self._is_empty = False
         self._pad_step_number = pad_step_number
         self._relative = save_relative_paths
         self._last_checkpoints: list[tuple[str, float]] = []
-        self._next_kept = time.time() + keep_checkpoint_every_n_hours * 3600
         self._checkpoints_to_be_deleted: list[tuple[str, float]] = []
+        self._next_kept = 0.0
+        self._object_saver: tuple[str, Saver] | None = None
         if not defer_build:
             self.build()
-        if self.saver_def is not None:
-            self._check_saver_def()
-            self._version = self.saver_def.version
 
     def build(self):
-        """Adds the nodes that save and restore to the default graph."""
-        if self.saver_def is not None:
+        """Adds the nodes that save and restore to the default graph.
+
+        Raises:
+          TypeError: if there is something that cannot be saved.
+          ValueError: if there is nothing to save, or two things have one name.
+        """
+        if self._is_built:
             return
-        if self._var_list is None:
-            self._var_list = all_saveables()
-        if not self._var_list:
-            if not self._allow_empty:
-                raise ValueError("No variables to save")
-            self._is_empty = True
-            return
-        self.saver_def = saver_builder.build(
-            self._var_list,
-            reshape=self._reshape,
-            sharded=self._sharded,
-            max_to_keep=self._max_to_keep,
-            keep_checkpoint_every_n_hours=self._every_hours,
-            name=self._name,
-            restore_sequentially=self._sequentially,
-            filename=self._filename,
-            version=self._version,
-        )
+        self._is_built = True
+        if self.saver_def is None:
+            if self._var_list is None:
+                self._var_list = all_saveables()
+            if not self._var_list:
+                if not self._allow_empty:
+                    raise ValueError("No variables to save")
+                self._is_empty = True
+                return
+            self.saver_def = saver_builder.build(self._var_list, **self._options)
+        self._check_saver_def()
+        self._next_kept = time.time() + self.saver_def.keep_checkpoint_every_n_hours * 3600
 
     def _check_saver_def(self):
-        if not hasattr(self.saver_def, "save_tensor_name"):
-            raise ValueError(f"saver_def must be a SaverDef, not {self.saver_def!r}")
         if not self.saver_def.save_tensor_name:
             raise ValueError(f"saver_def must specify the save_tensor_name: {self.saver_def}")
         if not self.saver_def.restore_op_name:
@@ -163,34 +176,33 @@ class Saver:
           RuntimeError: if the saver was not built.
         """
         del save_debug_info
-        if self.saver_def is None and not self._is_empty:
-            raise RuntimeError("Saver not built: call `build()` before `save()`.")
+        self._check_built()
         latest_filename = latest_filename or "checkpoint"
         if os.path.split(latest_filename)[0]:
             raise ValueError("'latest_filename' must not contain path components")
-        save_path = os.fspath(save_path)
+        save_path = path_of(save_path)
         target = self._target(sess, save_path, global_step, latest_filename)
         if not hasattr(sess, "run") or not hasattr(sess, "graph"):
             raise TypeError(f"'sess' must be a Session; {sess}")
-        if not self._is_empty:
-            path = self._run_save(sess, save_path, target)
-            if write_state:
-                self._record(path)
-                write_checkpoint_state(
-                    os.path.dirname(save_path),
-                    path,
-                    self.last_checkpoints,
-                    latest_filename,
-                    self._relative,
-                )
-                self._delete_old(meta_graph_suffix)
+        path = None if self._is_empty else self._run_save(sess, save_path, target)
         if write_meta_graph:
+            # Before the state file names the checkpoint, so that what it names is all there.
             with sess.graph.as_default():
                 self.export_meta_graph(
                     meta_graph_filename(target, meta_graph_suffix),
                     strip_default_attrs=strip_default_attrs,
                 )
-        return None if self._is_empty else path
+        if path is not None and write_state:
+            self._record(path)
+            write_checkpoint_state(
+                parent_of(save_path), path, self.last_checkpoints, latest_filename, self._relative
+            )
+            self._delete_old(meta_graph_suffix)
+        return path
+
+    def _check_built(self):
+        if not self._is_built:
+            raise RuntimeError("`build()` should be called before save if defer_build==True")
 
     def _target(self, sess, save_path, global_step, latest_filename):
         if global_step is not None:
@@ -198,49 +210,57 @@ class Saver:
                 global_step = _step_number(sess, global_step)
             form = "%s-%08d" if self._pad_step_number else "%s-%d"
             return form % (save_path, global_step)
-        if os.path.basename(save_path) == latest_filename and not self._sharded:
+        if os.path.basename(save_path) == latest_filename and not self._options["sharded"]:
             raise ValueError(
-                f"'latest_filename' collides with 'save_path': '{latest_filename}' and '{save_path}'"
+                "'latest_filename' collides with 'save_path': "
+                f"'{latest_filename}' and '{save_path}'"
             )
         return save_path
 
     def _run_save(self, sess, save_path, target):
         definition = self.saver_def
+        tidy = leftovers.cleared(save_path, target) if definition.sharded else nullcontext()
         try:
-            path = sess.run(definition.save_tensor_name, {definition.filename_tensor_name: target})
+            with tidy:
+                path = sess.run(
+                    definition.save_tensor_name, {definition.filename_tensor_name: target}
+                )
         except (errors.FailedPreconditionError, errors.NotFoundError) as error:
-            parent = os.path.dirname(save_path)
-            if parent and not files.files_of(parent).exists(parent):
+            parent = parent_of(save_path)
+            if parent and not files_of(parent).isdir(parent):
                 message = f"Parent directory of {save_path} doesn't exist, can't save."
                 raise ValueError(message) from error
             raise
-        path = path.item() if hasattr(path, "item") else path
-        return path.decode() if isinstance(path, bytes) else str(path)
+        return as_text(path.item() if hasattr(path, "item") else path)
 
     def _record(self, path):
         """Puts `path` last among the checkpoints; what falls off the other end is to be deleted."""
-        if not self._max_to_keep:
+        if not self.saver_def.max_to_keep:
             return
         self._last_checkpoints = [c for c in self._last_checkpoints if c[0] != path]
         self._last_checkpoints.append((path, time.time()))
-        if len(self._last_checkpoints) > self._max_to_keep:
+        if len(self._last_checkpoints) > self.saver_def.max_to_keep:
             self._checkpoints_to_be_deleted.append(self._last_checkpoints.pop(0))
 
     def _delete_old(self, meta_graph_suffix):
-        for path, saved in self._checkpoints_to_be_deleted:
-            if saved > self._next_kept:
-                self._next_kept += self._every_hours * 3600
-                continue
-            try:
-                remove_checkpoint(path, self._version, meta_graph_suffix)
-            except (OSError, errors.OpError) as error:
-                logging.warning("Ignoring: %s", error)
-        self._checkpoints_to_be_deleted = []
+        """Deletes the checkpoint that fell off, unless it is the one to keep in so many hours."""
+        if not self._checkpoints_to_be_deleted:
+            return
+        path, saved = self._checkpoints_to_be_deleted.pop(0)
+        if saved > self._next_kept:
+            self._next_kept += self.saver_def.keep_checkpoint_every_n_hours * 3600
+            return
+        try:
+            remove_checkpoint(path, self.saver_def.version, meta_graph_suffix)
+        except (OSError, errors.OpError) as error:
+            logging.warning("Ignoring: %s", error)
 
     # -- restoring
 
     def restore(self, sess, save_path):
         """Restores the variables of a session; they need not be initialised.
+
+        Checkpoints of `tf.train.Checkpoint` are restored by the variables' names, too.
 
         Args:
           sess: the session.
@@ -256,20 +276,33 @@ class Saver:
             return
         if save_path is None:
             raise ValueError("Can't load save_path when it is None.")
-        save_path = os.fspath(save_path)
+        save_path = path_of(save_path)
         if not checkpoint_exists(save_path):
             raise ValueError(f"The passed save_path is not a valid checkpoint: {save_path}")
+        self._check_built()
         logging.info("Restoring parameters from %s", save_path)
-        definition = self.saver_def
         try:
-            sess.run(definition.restore_op_name, {definition.filename_tensor_name: save_path})
-        except (errors.NotFoundError, errors.InvalidArgumentError) as error:
-            message = (
-                f"Restoring from checkpoint failed: the graph and the checkpoint {save_path} "
-                "do not fit, "
-                f"probably because the graph was changed after saving.\n\n{error.message}"
-            )
-            raise type(error)(error.node_def, error.op, message) from error
+            self._run_restore(sess, save_path)
+        except errors.NotFoundError as error:
+            keys = keys_of_names(save_path)
+            if keys is None:
+                raise _explained(error, _LACKS.format(save_path)) from error
+            self._restore_by_key(sess, save_path, keys)
+        except errors.InvalidArgumentError as error:
+            raise _explained(error, _DIFFERS.format(save_path)) from error
+
+    def _run_restore(self, sess, save_path):
+        definition = self.saver_def
+        sess.run(definition.restore_op_name, {definition.filename_tensor_name: save_path})
+
+    def _restore_by_key(self, sess, save_path, keys):
+        """Restores a checkpoint whose keys are not names, by nodes kept for the next time."""
+        if self._object_saver is None or self._object_saver[0] != save_path:
+            with sess.graph.as_default():
+                named = names_to_save(self._var_list or all_saveables())
+                saver = Saver(by_key(named, keys, save_path), name="restore_by_key")
+            self._object_saver = save_path, saver
+        self._object_saver[1]._run_restore(sess, save_path)
 
     # -- the checkpoints that are kept
 
@@ -279,18 +312,27 @@ class Saver:
         return [path for path, _ in self._last_checkpoints]
 
     def set_last_checkpoints(self, last_checkpoints):
-        """Replaces the list of kept checkpoints by paths, oldest first."""
+        """Replaces the list of kept checkpoints by paths, oldest first.
+
+        Raises:
+          AssertionError: if it is no list.
+        """
+        assert isinstance(last_checkpoints, list)
         self._last_checkpoints = [(path, float("inf")) for path in last_checkpoints]
 
     def set_last_checkpoints_with_time(self, last_checkpoints_with_time):
-        """Replaces the list of kept checkpoints by `(path, seconds since 1970)` pairs."""
+        """Replaces the list of kept checkpoints by `(path, seconds since 1970)` pairs.
+
+        Raises:
+          AssertionError: if it is no list.
+        """
+        assert isinstance(last_checkpoints_with_time, list)
         self._last_checkpoints = list(last_checkpoints_with_time)
 
     def recover_last_checkpoints(self, checkpoint_paths):
-        """Adopts those of `checkpoint_paths` that exist, with their times, as the kept checkpoints."""
-        found = [path for path in checkpoint_paths if checkpoint_exists(path)]
-        times = get_checkpoint_mtimes(found)
-        self.set_last_checkpoints_with_time(list(zip(found, times)))
+        """Takes those of `checkpoint_paths` that exist as the kept checkpoints."""
+        dated = [(path, get_checkpoint_mtimes([path])) for path in checkpoint_paths]
+        self.set_last_checkpoints_with_time([(path, times[0]) for path, times in dated if times])
 
     # -- definitions
 
@@ -307,19 +349,14 @@ class Saver:
             return None
         copy = type(self.saver_def)()
         copy.CopyFrom(self.saver_def)
-        for key in ("filename_tensor_name", "save_tensor_name", "restore_op_name"):
+        for key in _NAMES:
             setattr(copy, key, getattr(copy, key).removeprefix(prefix))
         return copy
 
     @staticmethod
     def from_proto(saver_def, import_scope=None):
         """Returns a `Saver` over nodes that are in the graph, named in `saver_def`."""
-        definition = type(saver_def)()
-        definition.CopyFrom(saver_def)
-        if import_scope:
-            for key in ("filename_tensor_name", "save_tensor_name", "restore_op_name"):
-                setattr(definition, key, f"{import_scope}/{getattr(definition, key)}")
-        return Saver(saver_def=definition, name=import_scope)
+        return Saver(saver_def=saver_def, name=import_scope)
 
     def export_meta_graph(
         self,
@@ -377,12 +414,34 @@ def import_meta_graph(meta_graph_or_file, clear_devices=False, import_scope=None
     Raises:
       OSError: if the file cannot be read.
     """
-    definition, elements = meta_graph.import_into_default_graph(
+    definition, elements, scope = meta_graph.import_into_default_graph(
         meta_graph_or_file, clear_devices, import_scope, **kwargs
     )
     saver = None
     if definition.HasField("saver_def"):
-        saver = Saver.from_proto(definition.saver_def, import_scope)
+        saver = Saver(saver_def=definition.saver_def, name=scope)
     elif all_saveables():
         saver = Saver()
+    else:
+        logging.info("Saver not created because there are no variables in the graph to restore")
     return (saver, elements) if "return_elements" in kwargs else saver
+
+
+def _below(saver_def, scope):
+    """Returns a copy of a `SaverDef` for nodes that lie in a scope."""
+    if not hasattr(saver_def, "save_tensor_name"):
+        raise ValueError(f"saver_def must be a SaverDef, not {saver_def!r}")
+    found = type(saver_def)()
+    found.CopyFrom(saver_def)
+    for key in _NAMES if scope else ():
+        setattr(found, key, f"{scope}/{getattr(found, key)}")
+    return found
+
+
+def _explained(error, message):
+    return type(error)(error.node_def, error.op, f"{message}\n\n{error.message}")
+
+
+meta_graph.register_collection(
+    GraphKeys.SAVERS, lambda: protos.SaverDef, Saver.to_proto, Saver.from_proto
+)
