@@ -54,7 +54,7 @@ def constant(value, dtype=None, shape=None, name="Const", verify_shape=False):
     Raises:
       TypeError: if the elements do not fit the dtype, or the shape is not the value's with
         `verify_shape`.
-      ValueError: if the value is ragged, `None`, or has more elements than `shape`.
+      ValueError: if the value is ragged, `None`, or has more elements than a `shape` that has any.
     """
     graph = get_default_graph()
     array, found = to_array(value, None if dtype is None else as_dtype(dtype).base_dtype)
@@ -69,6 +69,8 @@ def _reshaped(array: Any, shape: tuple[int, ...], verify_shape: bool) -> Any:
     if verify_shape:
         raise TypeError(f"Expected Tensor's shape: {shape}, got {array.shape}.")
     wanted = int(np.prod(shape, dtype=np.int64))
+    if not wanted:
+        return np.empty(shape, array.dtype)
     flat = array.ravel()
     if flat.size > wanted:
         raise ValueError(
