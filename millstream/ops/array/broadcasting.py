@@ -97,7 +97,7 @@ Tile.examples(f[2, 3], [2, 1])
 Tile.examples(f[2], [0])
 Tile.examples(f[()], np.zeros(0, np.int32))
 Tile.fails("rank", f[2, 3], [2])
-Tile.fails("multiples", f[2], [-2])
+Tile.fails("must be >= 0", f[2], [-2])
 
 
 # -- BroadcastTo

@@ -140,6 +140,7 @@ def _(input, k_value):
         return unknown_shape()
     low, high = _range_of(k_value)
     rows, columns = input.tuple[-2:]
+    _table(rows, columns, low, high)
     count = [high - low + 1] if low != high else []
     return [*input.tuple[:-2], *count, min(rows + min(high, 0), columns - max(low, 0))]
 

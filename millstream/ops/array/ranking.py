@@ -144,8 +144,8 @@ def _top_gradient(node, dy):
     x, indices = node.inputs[0], node.outputs[1]
     sizes = shape_internal(x)
     width = sizes[-1]
-    flat = ops.Reshape(indices, ops.Pack([-1, shape_internal(indices)[-1]]))
     rows = ops.ExpandDims(ops.Range(0, ops.Size(x), ops.Maximum(width, 1)), -1)
+    flat = ops.Reshape(indices, ops.Pack([ops.Size(rows), shape_internal(indices)[-1]]))
     places = ops.Reshape(ops.AddV2(flat, rows), [-1, 1])
     count = ops.Reshape(ops.Size(x), [1])
     return ops.Reshape(ops.ScatterNd(places, ops.Reshape(dy, [-1]), count), sizes)
@@ -162,7 +162,7 @@ def _(node, dy, _dindices):
 
 
 TopKV2.examples(f[2, 5], 3)
-TopKV2.examples(np.array([[1.0, 3.0, 3.0], [2.0, 2.0, 0.0]], np.float32), 2)
+TopKV2.examples(np.array([[1, 3, 3], [2, 2, 0]], np.int32), 2, T=Int32)
 TopKV2.examples(f[4], 0, sorted=False)
 TopKV2.fails("last dimension >= k", f[2, 3], 4)
 TopK.examples(f[2, 5], k=3)

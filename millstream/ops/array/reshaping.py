@@ -32,7 +32,6 @@ from millstream.ir.spec import (
     UInt32,
     UInt64,
     f,
-    i,
     op,
 )
 from millstream.ops.array.shapes import shape_internal
@@ -278,8 +277,30 @@ def _(input, T, type):
 
 
 @Bitcast.kernel
-def _(input, type):
+def _(input, T, type):
+    if T is type:
+        return input
+    if T.is_complex:
+        # JAX takes no complex operands: their parts are adjacent numbers.
+        input = jnp.stack([input.real, input.imag], -1)
+        if type.np.itemsize < input.dtype.itemsize:
+            parts = lax.bitcast_convert_type(input, type.np)
+            return parts.reshape(*parts.shape[:-2], -1)
+        if type.np.itemsize > T.np.itemsize:
+            input = input.reshape(*input.shape[:-2], -1)
+    if type.is_complex:
+        parts = _real_parts(input, type)
+        return lax.complex(parts[..., 0], parts[..., 1])
     return lax.bitcast_convert_type(input, type.np)
+
+
+def _real_parts(input, type):
+    """Returns the bytes of `input` as pairs of the real numbers that `type` is made of."""
+    half = type.real_dtype.np
+    if input.dtype.itemsize < half.itemsize:
+        ratio = half.itemsize // input.dtype.itemsize
+        input = input.reshape(*input.shape[:-1], 2, ratio)
+    return lax.bitcast_convert_type(input, half)
 
 
 @Bitcast.reference
@@ -298,10 +319,17 @@ def _(input, T, type):
 
 
 Bitcast.no_gradient("bits have none")
-Bitcast.examples(f[2, 3], type=Int32)
-Bitcast.examples(f[2, 3], type=UInt8)
-Bitcast.examples(i[2, 2], type=Double)
-Bitcast.fails("Cannot bitcast", f[2, 3], type=Double)
+_bits = np.arange(1, 17, dtype=np.uint8).reshape(1, 16)
+Bitcast.examples(np.float32([[1, 2], [3, 4]]), T=Float, type=Int32)
+Bitcast.examples(np.float32([1, 2]), T=Float, type=UInt8)
+Bitcast.examples(np.int32([[1, 2]]), T=Int32, type=Double)
+Bitcast.examples(np.complex64([1 + 2j]), T=Complex64, type=Int16)
+Bitcast.examples(np.complex64([1 + 2j]), T=Complex64, type=Double)
+Bitcast.examples(np.complex64([[1 + 2j, 3]]), T=Complex64, type=Complex128)
+Bitcast.examples(np.float64([1, 2]), T=Double, type=Complex64)
+Bitcast.examples(np.float32([[1, 2]]), T=Float, type=Complex64)
+Bitcast.examples(_bits, T=UInt8, type=Complex128)
+Bitcast.fails("Cannot bitcast", np.zeros((2, 3), np.float32), type=Double)
 
 
 # -- public

@@ -83,17 +83,26 @@ def _(indices, updates, shape_as_shape):
 def _apply(target, indices, updates, method):
     """Applies a method of `array.at[…]` at index vectors."""
     key = tuple(jnp.moveaxis(indices, -1, 0))
-    return getattr(target.at[key if key else ...], method)(updates)
+    if not key:
+        updates = _on_whole(updates, target, method)
+    if target.dtype == bool and method == "add":
+        method = "max"
+    return getattr(target.at[key or ...], method)(updates)
+
+
+def _on_whole(updates, target, method):
+    """Joins updates that all go to the whole of `target`, as empty index vectors say."""
+    flat = updates.reshape(-1, *target.shape)
+    if method == "set":
+        return flat[-1] if len(flat) else target
+    return flat.any(0) if flat.dtype == bool else flat.sum(0, dtype=flat.dtype)
 
 
 @ScatterNd.kernel
 def _(indices, updates, shape, check):
     sizes = [int(d) for d in shape]
     guard_vectors(check, indices, sizes, "shape")
-    zeros = jnp.zeros(sizes, updates.dtype)
-    if not indices.shape[-1]:
-        return zeros + updates.sum(tuple(range(indices.ndim - 1)), dtype=updates.dtype)
-    return _apply(zeros, indices, updates, "add")
+    return _apply(jnp.zeros(sizes, updates.dtype), indices, updates, "add")
 
 
 _CHANGES = {"add": np.add.at, "subtract": np.subtract.at}
@@ -103,6 +112,8 @@ def _changed(target, indices, updates, method):
     """Is the NumPy form of `_apply`; changes `target`."""
     check_vectors(indices, target.shape, "shape")
     key = tuple(np.moveaxis(indices, -1, 0)) or np.s_[...]
+    if key is Ellipsis:
+        updates = _on_whole(np.asarray(updates), target, method)
     if method == "set":
         target[key] = updates
     elif target.dtype == bool:
@@ -128,6 +139,7 @@ def _(node, dy):
 ScatterNd.examples(np.array([[1], [3]], np.int32), f[2, 3], np.array([4, 3], np.int32))
 ScatterNd.examples(np.array([[1], [1]], np.int32), f[2], np.array([4], np.int32))
 ScatterNd.examples(np.array([[0, 1], [2, 2]]), f[2], np.array([3, 3]))
+ScatterNd.examples(np.zeros((2, 0), np.int32), f[2, 3], np.array([3], np.int32))
 ScatterNd.fails("does not index into shape [4]", np.array([[4]]), f[1], np.array([4]))
 ScatterNd.fails("outer 1 dim", np.array([[1], [3]]), f[3], np.array([4]))
 
