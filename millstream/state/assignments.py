@@ -47,7 +47,7 @@ def assign_add(ref: Any, value: Any, use_locking: Any = None, name: Any = None) 
     """Adds `value` to a variable; returns it as it is afterwards."""
     if _is_ref(ref):
         return assign_ops.AssignAdd(ref, value, use_locking=use_locking, name=name)
-    return ref.assign_add(value, name=name)
+    return ref.assign_add(value)
 
 
 @export("assign_sub")
@@ -55,7 +55,7 @@ def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: Any = None) 
     """Subtracts `value` from a variable; returns it as it is afterwards."""
     if _is_ref(ref):
         return assign_ops.AssignSub(ref, value, use_locking=use_locking, name=name)
-    return ref.assign_sub(value, name=name)
+    return ref.assign_sub(value)
 
 
 @export("count_up_to")
