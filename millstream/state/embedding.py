@@ -41,7 +41,7 @@ def _as_list(params: Any) -> list[Any]:
 
 
 def _clip(rows: Tensor, ids: Tensor, max_norm: Any) -> Tensor:
-    """Scales each embedding down to `max_norm` in length; the first axes of `rows` are those of `ids`."""
+    """Scales each embedding down to length `max_norm`; `rows` begin with the axes of `ids`."""
     if max_norm is None:
         return rows
     outer, inner = ids.shape.ndims, rows.shape.ndims

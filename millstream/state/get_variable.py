@@ -69,7 +69,7 @@ def get_local_variable(
     use_resource=None, custom_getter=None, constraint=None,
     synchronization=VariableSynchronization.AUTO, aggregation=VariableAggregation.NONE,
 ):  # fmt: skip
-    """Is `get_variable` for a variable that is not saved nor trained: it joins `LOCAL_VARIABLES`."""
+    """Is `get_variable` for a variable that is neither saved nor trained: a local one."""
     return get_variable(
         name, shape=shape, dtype=dtype, initializer=initializer, regularizer=regularizer,
         trainable=False, collections=[*(collections or ()), GraphKeys.LOCAL_VARIABLES],

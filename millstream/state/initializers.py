@@ -184,7 +184,7 @@ class UniformUnitScaling(Initializer):
 
 _MODES = ("fan_in", "fan_out", "fan_avg")
 _DISTRIBUTIONS = ("normal", "uniform", "truncated_normal", "untruncated_normal")
-# The standard deviation of a normal distribution cut off at ±2, by which the drawn one is too small.
+# The standard deviation of a standard normal distribution that is cut off at ±2.
 _TRUNCATED_STDDEV = 0.87962566103423978
 
 
@@ -267,7 +267,7 @@ class GlorotUniform(VarianceScaling):
 
 @export("glorot_normal_initializer", "initializers.glorot_normal")
 class GlorotNormal(VarianceScaling):
-    """Draws from a truncated normal with variance 2 / (inputs + outputs) (Glorot and Bengio, 2010)."""
+    """Draws from a truncated normal with variance 2 / (inputs + outputs) (Glorot, Bengio 2010)."""
 
     def __init__(self, seed: Any = None, dtype: Any = Float) -> None:
         super().__init__(1.0, "fan_avg", "truncated_normal", seed, dtype)

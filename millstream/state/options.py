@@ -26,7 +26,7 @@ class VariableAggregation(enum.Enum):
     SUM = 1
     MEAN = 2
     ONLY_FIRST_REPLICA = 3
-    ONLY_FIRST_TOWER = 3  # its name until TF 1.12
+    ONLY_FIRST_TOWER = 3  # noqa: PIE796 - its name until TF 1.12
 
     def __hash__(self) -> int:
         return hash(self.value)

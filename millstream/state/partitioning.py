@@ -61,7 +61,8 @@ class PartitionInfo:
         for axis, (offset, size) in enumerate(zip(self.var_offset, shape, strict=True)):
             if offset + size > self.full_shape[axis]:
                 raise ValueError(
-                    f"With self.var_offset={self.var_offset}, a partition of shape={shape} would exceed "
+                    f"With self.var_offset={self.var_offset}, a partition of shape={shape} would "
+                    "exceed "
                     f"self.full_shape={self.full_shape} in dimension {axis}."
                 )
         cut = [i for i, size in enumerate(shape) if size != self.full_shape[i]]
@@ -138,7 +139,7 @@ def _element_size(dtype: Any, bytes_per_string_element: int) -> int:
 
 @export("fixed_size_partitioner")
 def fixed_size_partitioner(num_shards: int, axis: int = 0) -> Partitioner:
-    """Returns a partitioner that cuts `axis` into `num_shards` pieces, or fewer if it is shorter."""
+    """Returns a partitioner that cuts `axis` into `num_shards` pieces, fewer if it is shorter."""
 
     def partitioner(shape: TensorShape, **_: Any) -> list[int]:
         pieces = [1] * len(shape)

@@ -229,13 +229,13 @@ class RefVariable(Variable):
     def scatter_min(
         self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
     ) -> Any:
-        """Lowers rows to the given ones where these are smaller. `sparse_delta` is an `IndexedSlices`."""
+        """Lowers rows to those of the `IndexedSlices` `sparse_delta` where these are smaller."""
         return self._scatter(scatter.ScatterMin, sparse_delta, use_locking, name)
 
     def scatter_max(
         self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
     ) -> Any:
-        """Raises rows to the given ones where these are larger. `sparse_delta` is an `IndexedSlices`."""
+        """Raises rows to those of the `IndexedSlices` `sparse_delta` where these are larger."""
         return self._scatter(scatter.ScatterMax, sparse_delta, use_locking, name)
 
     def scatter_update(
@@ -262,7 +262,7 @@ class RefVariable(Variable):
     def batch_scatter_update(
         self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
     ) -> Any:
-        """Replaces slices: those of `sparse_delta`, whose indices lead with the variable's batch axes."""
+        """Replaces slices: those of `sparse_delta`, whose indices lead with the batch axes."""
         found = require_slices(sparse_delta)
         return batch_scatter_update(self, found.indices, found.values, use_locking, name)
 

@@ -185,13 +185,13 @@ class BaseResourceVariable(Variable):
     def scatter_min(
         self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
     ) -> Any:
-        """Lowers rows to the given ones where these are smaller. `sparse_delta` is an `IndexedSlices`."""
+        """Lowers rows to those of the `IndexedSlices` `sparse_delta` where these are smaller."""
         return self._scatter(scatter.ResourceScatterMin, sparse_delta, name)
 
     def scatter_max(
         self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
     ) -> Any:
-        """Raises rows to the given ones where these are larger. `sparse_delta` is an `IndexedSlices`."""
+        """Raises rows to those of the `IndexedSlices` `sparse_delta` where these are larger."""
         return self._scatter(scatter.ResourceScatterMax, sparse_delta, name)
 
     def scatter_update(

@@ -43,7 +43,7 @@ class SaveSliceInfo:
 
     @property
     def spec(self) -> str:
-        """The piece as checkpoints spell it: `"10 5 0,4:0,5"`, full shape, then offset,size pairs."""
+        """The piece as checkpoints spell it: full shape, offsets and sizes: `10 5 0,4:0,5`."""
         full = " ".join(str(size) for size in self.full_shape)
         pairs = zip(self.var_offset, self.var_shape, strict=True)
         return f"{full} " + ":".join(f"{offset},{size}" for offset, size in pairs)

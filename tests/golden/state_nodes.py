@@ -1,4 +1,4 @@
-"""Records the nodes that TensorFlow 1.15 makes for variables: run under its interpreter, writes state_nodes.json.
+"""Records the nodes made for variables: run under TensorFlow 1.15, writes state_nodes.json.
 
 `GRAPHS` holds functions of the `tf` module, which the test calls with Millstream.
 """
@@ -171,7 +171,9 @@ def describe(op, attr_names):
     for name in ATTRS:
         if name in attr_names and op.type != "Const":
             value = op.get_attr(name)
-            attrs.append("%s=%s" % (name, [d.size for d in value.dim] if name == "shape" else value))
+            attrs.append(
+                "%s=%s" % (name, [d.size for d in value.dim] if name == "shape" else value)
+            )
     parts = [op.name, op.type, " ".join(t.name for t in op.inputs)]
     parts += [" ".join(sorted(c.name for c in op.control_inputs))]
     parts += [" ".join(g.decode() for g in op.colocation_groups()), op.device, " ".join(attrs)]

@@ -1,7 +1,7 @@
-"""Records five steps of every Apply* op of TensorFlow 1.15: run under its interpreter, writes state_training.npz.
+"""Records five steps of every Apply* op: run under TensorFlow 1.15, writes state_training.npz.
 
-The operands come from `operands`, which the test calls too; an entry holds the variable and its slots
-after the last step, flat, under `op/dtype/attr`.
+The operands come from `operands`, which the test calls too; an entry holds the variable and its
+slots after the last step, flat, under `op/dtype/attr`.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Records trainings by TensorFlow 1.15's optimizers: run under its interpreter, writes train_optimizers.json.
+"""Records trainings by optimizers: run under TensorFlow 1.15, writes train_optimizers.json.
 
 Each entry holds the nodes that are not gradients', and the variables after five steps. `train` is
 what the test calls with Millstream.

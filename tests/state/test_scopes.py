@@ -232,5 +232,5 @@ def test_templates_share_their_variables():
 def test_a_template_may_not_make_variables_later():
     template = tf.make_template("t", lambda: tf.Variable(0.0))
     template()
-    with pytest.raises(ValueError, match="after the first time(.|\n)*originally defined at"):
+    with pytest.raises(ValueError, match=r"after the first time(.|\n)*originally defined at"):
         template()

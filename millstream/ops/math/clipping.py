@@ -84,7 +84,7 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: Any = None) -> 
 
 @export("clip_by_average_norm")
 def clip_by_average_norm(t: Any, clip_norm: Any, name: Any = None) -> Tensor:
-    """Returns `t` scaled down so that its L2 norm over its number of elements is at most `clip_norm`."""
+    """Returns `t` scaled down so that its norm per element is at most `clip_norm`."""
     with name_scope(name, "clip_by_average_norm", [t, clip_norm]) as scope:
         t = convert_to_tensor(t, name="t")
         count = cast(size(t), Float)

@@ -63,7 +63,7 @@ def shape_behind(handle: tuple[TensorShape, Any] | None) -> TensorShape:
 
 
 def invalid(message: str) -> InvalidArgumentError:
-    """Makes the error that a rule raises for operands that do not fit; the runtime adds the node."""
+    """Makes the error that a rule raises for operands that do not fit."""
     return InvalidArgumentError(None, None, message)
 
 

@@ -1,7 +1,7 @@
-"""The update formulas of the optimizers: (new var, new slots…) of (var, slots…, hyperparameters, gradient).
+"""The update formulas of the optimizers: variable, slots and gradient to new variable and slots.
 
 Each is written once, over `xp`: NumPy in references, `jax.numpy` in kernels. What checks them are
-recordings of TensorFlow's own results. The parameters' names are those of the ops' inputs and attrs.
+recordings of TensorFlow's own results. Parameters are called as the ops' inputs and attrs are.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Updates at indices that may repeat, as if they were done one after the other.
 
-The updates of different rows do not see each other. So all first occurrences of an index can be done
-at once, then all second ones, and so on: with distinct indices there is one such wave.
+Updates of different rows do not see each other. So all first occurrences of an index can be done at
+once, then all second ones, and so on: with distinct indices there is one such wave.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Updates of elements or slices of a variable at index tuples: `ScatterNdUpdate`, `…Add`, `…Sub`."""
+"""Updates of slices of a variable at index tuples: `ScatterNdUpdate`, `…Add`, `…Sub`."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _check_shapes(state: TensorShape, indices: TensorShape, updates: TensorShape
     outer, depth = (sizes[:-1], sizes[-1]) if len(sizes) > 1 else (sizes, 1)
     if depth is not None and depth > state.ndims:
         raise ValueError(
-            f"The last dimension of indices, {depth}, exceeds the rank of the variable, {state.ndims}"
+            f"The last dimension of indices, {depth}, exceeds the variable's rank, {state.ndims}"
         )
     if depth is not None:
         merged(updates, TensorShape(outer).concatenate(state[depth:]))

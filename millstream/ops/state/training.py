@@ -1,4 +1,4 @@
-"""The ops that update variables by gradients: `ApplyAdam` and its kin, dense and sparse, ref and resource.
+"""Updates of variables by gradients: `ApplyAdam` and its kin, dense and sparse, ref and resource.
 
 One row of the table makes up to four ops. A sparse op is given the rows of a gradient that are not
 zero, and their indices; it touches those rows of the variable and its slots, and no others.

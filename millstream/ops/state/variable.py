@@ -1,4 +1,4 @@
-"""Handles of variables, and what can be asked of them: are they initialised, what is their value."""
+"""Handles of variables, and what can be asked of them: have they a value, and which."""
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def VariableV2(*, shape: Shape, dtype: Type, container: str = "", shared_name: s
 def Variable(*, shape: Shape, dtype: Type, container: str = "", shared_name: str = "") -> Returns(
     ref=Ref["dtype"]
 ):
-    """Is `VariableV2` as graphs of before TF 0.12 have it; a scalar shape may mean an unknown one."""
+    """Is `VariableV2` in graphs of before TF 0.12; a scalar shape may mean an unknown one."""
 
 
 @op(effect=VariableEffect())

@@ -1,4 +1,4 @@
-"""`tf.train.Optimizer`: gradients of a loss, slots, and the nodes that apply the one to the other."""
+"""`tf.train.Optimizer`: gradients of a loss, slots, and the nodes that apply gradients."""
 
 from __future__ import annotations
 
