@@ -10,6 +10,7 @@ from millstream.ir.composite import IndexedSlices
 from millstream.ir.convert import convert_n_to_tensor, to_tensor
 from millstream.ir.scopes import name_scope
 from millstream.ir.tensor import Tensor
+from millstream.ops.array.filling import zeros_like
 from millstream.ops.math import binary as b
 from millstream.ops.math import compare as c
 from millstream.ops.math._tables import binary_function, unary_function
@@ -25,7 +26,6 @@ def _function(opdef: Any, *names: str) -> Any:
 add = _function(b.Add, "add", "math.add")
 subtract = _function(b.Sub, "subtract", "math.subtract")
 multiply = _function(b.Mul, "multiply", "math.multiply")
-multiply_no_nan = _function(b.MulNoNan, "math.multiply_no_nan")
 realdiv = _function(b.RealDiv, "realdiv")
 truncatediv = _function(b.TruncateDiv, "truncatediv")
 truncatemod = _function(b.TruncateMod, "truncatemod")
@@ -116,9 +116,10 @@ _WIDER = {
 }
 
 
-def _same_types(x: Any, y: Any) -> tuple[Any, Any]:
+def _same_types(x: Any, y: Any, follow: bool) -> tuple[Any, Any]:
+    """Converts operands; the second takes the type of the first if it is to `follow` it."""
     x = to_tensor(x, name="x")
-    y = to_tensor(y, x.dtype.base_dtype, name="y")
+    y = to_tensor(y, x.dtype.base_dtype if follow else None, name="y")
     have, other = x.dtype.base_dtype, y.dtype.base_dtype
     if have is not other:
         raise TypeError(f"x and y must have the same dtype, got {have!r} != {other!r}")
@@ -141,7 +142,7 @@ def truediv(x: Any, y: Any, name: Any = None) -> Any:
       TypeError: if the types differ, or cannot be divided.
     """
     with name_scope(name, "truediv", [x, y]) as scope:
-        x, y = _same_types(x, y)
+        x, y = _same_types(x, y, follow=False)
         try:
             wider = _WIDER[x.dtype.base_dtype]
         except KeyError:
@@ -167,7 +168,7 @@ def div(x: Any, y: Any, name: Any = None) -> Any:
       TypeError: if the types differ.
     """
     with name_scope(name, "div", [x, y]) as scope:
-        x, y = _same_types(x, y)
+        x, y = _same_types(x, y, follow=True)
         inexact = x.dtype.is_floating or x.dtype.is_complex
         return (b.RealDiv if inexact else b.FloorDiv)(x, y, name=scope)
 
@@ -205,6 +206,24 @@ def div_no_nan(x: Any, y: Any, name: Any = None) -> Any:
         x = to_tensor(x, name="x")
         y = to_tensor(y, x.dtype.base_dtype, name="y")
         return b.DivNoNan(x, y, name=scope)
+
+
+@export("math.multiply_no_nan")
+def multiply_no_nan(x: Any, y: Any, name: Any = None) -> Any:
+    """Multiplies `x` and `y`, giving 0 where `y` is 0, even if `x` is not finite.
+
+    Args:
+      x: a tensor of `float16`, `float32`, `float64` or complex numbers.
+      y: a tensor of the same type that broadcasts with it.
+      name: name for the node.
+
+    Returns:
+      A tensor of the same type.
+    """
+    with name_scope(name, "multiply_no_nan", [x, y]) as scope:
+        x = to_tensor(x, name="x")
+        y = to_tensor(y, x.dtype.base_dtype, name="y")
+        return b.MulNoNan(x, y, name=scope)
 
 
 @export("math.reciprocal_no_nan")
@@ -294,10 +313,10 @@ def polyval(coeffs: Any, x: Any, name: Any = None) -> Any:
     Returns:
       A tensor of the same type as `x`.
     """
-    with name_scope(name, "polyval", [*coeffs, x] if isinstance(coeffs, list) else [x]):
+    with name_scope(name, "polyval", [*coeffs, x]) as scope:
         x = to_tensor(x, name="x")
         if not len(coeffs):
-            return to_tensor(np.zeros(x.shape.as_list(), x.dtype.base_dtype.np), name="zeros_like")
+            return zeros_like(x, name=scope)
         coeffs = convert_n_to_tensor(coeffs, name="coeff")
         value: Tensor = coeffs[0]
         for coefficient in coeffs[1:]:

@@ -65,9 +65,28 @@ Mul = binary(
     both(lambda dz, x, y, z: Mul(dz, conj(y)), lambda dz, x, y, z: Mul(conj(x), dz)),
     "Multiplies two tensors.",
 )  # fmt: skip
+
+
+def _square_kernel(x: Any, y: Any) -> Any:
+    return jnp.square(x - y)
+
+
+def _square_reference(x: Any, y: Any) -> Any:
+    return np.square(np.subtract(x, y))
+
+
+def _absolute_square(xp: Any) -> Any:
+    def rule(x: Any, y: Any) -> Any:
+        difference = xp().subtract(x, y)
+        return xp().conj(difference) * difference
+
+    return rule
+
+
 SquaredDifference = binary(
     "SquaredDifference", (*_REAL, Complex64, Complex128),
-    lambda x, y: jnp.square(x - y), lambda x, y: np.square(np.subtract(x, y)),
+    ByType(lambda dtype: _absolute_square(lambda: jnp) if dtype.is_complex else _square_kernel),
+    ByType(lambda dtype: _absolute_square(lambda: np) if dtype.is_complex else _square_reference),
     both(lambda dz, x, y, z: 2 * dz * (x - y), lambda dz, x, y, z: -2 * dz * (x - y)),
     "Squares the difference of two tensors.",
 )  # fmt: skip

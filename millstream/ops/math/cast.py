@@ -82,7 +82,11 @@ def _pick_reference(node: Any) -> Any:
 
 def _refuse(source: str, target: str, x: Any) -> Any:
     del x
+    source, target = _SHORT.get(source, source), _SHORT.get(target, target)
     raise UnimplementedError(None, None, f"Cast {source} to {target} is not supported")
+
+
+_SHORT = {"float16": "half", "float32": "float", "float64": "double"}
 
 
 def _through_integers(source: DType, out: Any) -> Any:

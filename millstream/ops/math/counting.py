@@ -15,7 +15,9 @@ from millstream.ir.scopes import name_scope
 from millstream.ir.spec import Returns, Tensor, Type, f, i, op
 from millstream.ops.array.shapes import shape
 from millstream.ops.by_name import ops
+from millstream.ops.math.arithmetic import truediv
 from millstream.ops.math.cast import cast
+from millstream.ops.math.clipping import clip_by_value
 from millstream.ops.math.reductions import reduce_max, reduce_prod
 from millstream.ops.math.unsorted_segments import UnsortedSegmentSum
 
@@ -237,9 +239,8 @@ def histogram_fixed_width_bins(
         value_range = to_tensor(value_range, name="value_range")
         nbins = to_tensor(nbins, dtypes.int32, name="nbins")
         count = cast(nbins, values.dtype)
-        scaled = ops.RealDiv(
-            values - value_range[0], value_range[1] - value_range[0], name="truediv"
-        )
-        places = cast(ops.Floor(count * scaled), dtypes.int32)
-        clipped = ops.Minimum(ops.Maximum(places, np.int32(0)), nbins - 1)
+        offset = values - value_range[0]
+        scaled = truediv(offset, value_range[1] - value_range[0], name="scaled_values")
+        places = ops.Floor(count * scaled, name="indices")
+        clipped = clip_by_value(places, 0, count - 1)
         return ops.Reshape(cast(clipped, as_dtype(dtype)), sizes)

@@ -34,7 +34,8 @@ def _multiply(x: Any, y: Any, name: Any) -> Any:
 def _divide(x: Any, y: Any, name: Any) -> Any:
     if isinstance(y, Tensor) and x.dtype is y.dtype and x.dtype.is_floating:
         return b.RealDiv(x, y, name=name)
-    return arithmetic.truediv(x, y, name)
+    with name_scope(None, name, [x]) as scope:
+        return arithmetic.truediv(x, to_tensor(y, None, "y", x.dtype.base_dtype), scope)
 
 
 _BINARY: dict[str, tuple[Callable[..., Any], str]] = {

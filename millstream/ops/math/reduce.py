@@ -199,13 +199,17 @@ def _extreme_kernel(name: str, initial: Value) -> Value:
     return reduced
 
 
+def _squared(xp: Value, x: Value) -> Value:
+    return (xp.conj(x) * x).real if x.dtype.kind == "c" else xp.square(x)
+
+
 def _norm(x: Value, axes: Value, keep: bool) -> Value:
-    return np.sqrt(np.add.reduce(np.square(_wide(x)), axes, None, None, keep))
+    return np.sqrt(np.add.reduce(_squared(np, _wide(x)), axes, None, None, keep))
 
 
 def _norm_kernel(x: Value, axes: Value, keep: bool) -> Value:
     wide = x.astype(np.float64) if x.dtype.kind in "iu" else x
-    return jnp.sqrt(jnp.sum(jnp.square(wide), axes, keepdims=keep))
+    return jnp.sqrt(jnp.sum(_squared(jnp, wide), axes, keepdims=keep))
 
 
 _VALUES: tuple[tuple[OpDef, Value, Value], ...] = (
@@ -383,8 +387,8 @@ def _position_shape(input: TensorShape, dimension: TensorShape, dimension_value:
     axis = int(dimension_value)
     if not -rank <= axis < rank:
         raise ValueError(
-            f"Dimension ({axis}) must be in the range [{-rank}, {rank}), where {rank} is the number "
-            "of dimensions in the input."
+            f"Dimension ({axis}) must be in the range [{-rank}, {rank}), where {rank} is the "
+            "number of dimensions in the input."
         )
     sizes = input.as_list()
     del sizes[axis]
@@ -395,7 +399,8 @@ def _position_rules(opdef: OpDef, xp: Value, name: str, replacement: Value) -> V
     def rule(input: Value, dimension: Value, output_type: Value) -> Value:
         axis = axes_of(input, dimension)[0]
         if input.shape[axis] == 0:
-            message = f"Reduction axis {axis} is empty in shape {list(input.shape)}"
+            sizes = ",".join(map(str, input.shape))
+            message = f"Reduction axis {axis} is empty in shape [{sizes}]"
             raise InvalidArgumentError(None, None, message)
         if input.dtype.kind not in "iu":
             # NaN is never the extreme.

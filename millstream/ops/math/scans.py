@@ -51,7 +51,7 @@ def _shape(x: Any, axis: Any, axis_value: Any) -> Any:
 def _checked_axis(rank: int, axis: Any, error: Any) -> int:
     if -rank <= axis < rank:
         return int(axis) % rank
-    message = f"Expected scan axis in the range [{-rank}, {rank}), but got {axis}"
+    message = f"ScanOp: Expected scan axis in the range [{-rank}, {rank}), but got {axis}"
     raise error(message) if error is ValueError else error(None, None, message)
 
 

@@ -152,17 +152,16 @@ def _alike(inputs: Any, what: str) -> list[Any]:
     """Converts the inputs of a sum.
 
     Raises:
-      ValueError: if they are not a non-empty list of tensors of one type.
+      ValueError: if they are not a non-empty list.
     """
-    message = f"{what} must be a list of at least one Tensor/IndexedSlices with the same dtype"
     if not inputs or not isinstance(inputs, (list, tuple)):
-        raise ValueError(message)
-    tensors = [
+        raise ValueError(
+            f"{what} must be a list of at least one Tensor/IndexedSlices with the same dtype "
+            "and shape"
+        )
+    return [
         convert_to_tensor_or_indexed_slices(x, name=f"{what}_{n}") for n, x in enumerate(inputs)
     ]
-    if len({t.dtype.base_dtype for t in tensors}) > 1:
-        raise ValueError(message)
-    return tensors
 
 
 def _only(tensor: Any, name: Any) -> Any:
@@ -183,7 +182,8 @@ def add_n(inputs: Any, name: Any = None) -> Any:
       A tensor of the same shape and type.
 
     Raises:
-      ValueError: if the list is empty, or shapes or types differ.
+      ValueError: if the list is empty, or shapes differ.
+      TypeError: if types differ.
     """
     tensors = _alike(inputs, "inputs")
     if len(tensors) == 1:
@@ -205,8 +205,8 @@ def accumulate_n(inputs: Any, shape: Any = None, tensor_dtype: Any = None, name:
       A tensor of the same shape and type.
 
     Raises:
-      ValueError: if the list is empty, or shapes or types differ.
-      TypeError: if they are not of `tensor_dtype`.
+      ValueError: if the list is empty, or shapes differ.
+      TypeError: if types differ, or are not `tensor_dtype`.
     """
     tensors = _alike(inputs, "inputs")
     merged = as_shape(shape)

@@ -324,7 +324,8 @@ def _sqrt_grad(conjugate: Any) -> Any:
 
 
 SqrtGrad = gradient_op(
-    "SqrtGrad", INEXACT, _sqrt_grad(lambda y: jnp.conj(y)), _sqrt_grad(np.conj), _sqrt_second, "Computes the gradient of `Sqrt` given its result `y`.",
+    "SqrtGrad", INEXACT, _sqrt_grad(lambda y: jnp.conj(y)), _sqrt_grad(np.conj), _sqrt_second,
+    "Computes the gradient of `Sqrt` given its result `y`.",
 )  # fmt: skip
 
 
