@@ -25,6 +25,14 @@ from millstream.ir.opdef import Writes
 from millstream.rewrite.fold import SHAPE_OPS
 from millstream.rewrite.rules import bind_flat
 
+# Samples before they are scaled and shifted, as `tf.random_uniform(…, -1, 1)` does.
+_SAMPLES = frozenset(
+    (
+        *("RandomUniform", "RandomStandardNormal", "TruncatedNormal"),
+        *("StatelessRandomUniform", "StatelessRandomNormal", "StatelessTruncatedNormal"),
+    )
+)
+
 type Env = dict[int, Any]
 type Arrays = tuple[Any, ...]
 
@@ -159,9 +167,14 @@ class _Trace:
         if pure and all(isinstance(v, (np.ndarray, np.generic)) for v in operands):
             with np.errstate(all="ignore"):
                 return bind_flat(opdef.reference, node)(*operands)
-        return bind_flat(opdef.kernel, node, check=self._checker(node))(
+        results = bind_flat(opdef.kernel, node, check=self._checker(node))(
             *_for_kernel(node, operands)
         )
+        if node.type == "Mul" and node.inputs[0].op.type in _SAMPLES:
+            # Fused with the addition that follows, the product would not be rounded as elsewhere,
+            # and the stream would differ in its last bits.
+            return lax.optimization_barrier(results)
+        return results
 
     def _checker(self, node: Operation) -> Callable[..., None]:
         def check(ok: Any, message: Callable[..., str], *arrays: Any) -> None:

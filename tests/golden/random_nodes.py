@@ -5,6 +5,7 @@ Writes random_nodes.json: for each call its nodes, with and without a graph seed
 
 import json
 import os
+import zlib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TRUE = "[[1], [2]]"
@@ -44,6 +45,16 @@ CALLS = [
     "tf.random.all_candidate_sampler(%s, 1, 3, True)" % TRUE,
     "tf.nn.compute_accidental_hits(%s, [1, 2, 3], 1)" % TRUE,
 ]
+# Samples with an offset: the product and the sum are to be rounded one after the other.
+VALUES = [
+    "tf.random_uniform([1000], -0.3, 0.3, seed=1)",
+    "tf.random_normal([1000], 1.0, 0.1, seed=2)",
+    "tf.truncated_normal([1000], 0.5, 0.2, seed=3)",
+    "tf.random_uniform([1000], 3, 1000, dtype=tf.int64, seed=3)",
+    "tf.random.stateless_uniform([1000], [1, 2], -0.3, 0.3)",
+    "tf.random.stateless_normal([1000], [1, 2], 1.0, 0.1)",
+    "tf.random.stateless_truncated_normal([1000], [1, 2], 0.5, 0.2)",
+]
 GRAPH_SEEDS = [None, 0, 5, -3, 2**35 + 3]
 OP_SEEDS = [None, 0, 5, 2**31 - 1, 2**31, 2**33 + 1, -1]
 
@@ -81,13 +92,23 @@ def seeds(tf, graph_seed, op_seed):
         return list(tf.get_seed(op_seed))
 
 
+def checksums(tf, call):
+    """Runs a call's node twice in one session."""
+    with tf.Graph().as_default():
+        tensor = eval(call, {"tf": tf})
+        with tf.Session() as session:
+            return [zlib.crc32(session.run(tensor).tobytes()) for _ in range(2)]
+
+
 def main():
     import tensorflow as tf
 
     graphs = {call: [nodes(tf, call, seed) for seed in (None, 5)] for call in CALLS}
     pairs = [[g, o, seeds(tf, g, o)] for g in GRAPH_SEEDS for o in OP_SEEDS]
+    sums = {call: checksums(tf, call) for call in VALUES}
+    recorded = {"graphs": graphs, "seeds": pairs, "values": sums}
     with open(os.path.join(HERE, "random_nodes.json"), "w") as file:
-        json.dump({"graphs": graphs, "seeds": pairs}, file, separators=(",", ":"))
+        json.dump(recorded, file, separators=(",", ":"))
         file.write("\n")
 
 

@@ -36,6 +36,13 @@ def test_seeds_equal_recorded(graph_seed, op_seed, expected):
     assert RECORDER.seeds(tf, graph_seed, op_seed) == expected
 
 
+@pytest.mark.parametrize("tier", ["numpy", "xla"])
+@pytest.mark.parametrize("call", RECORDED["values"])
+def test_values_equal_recorded_in_both_tiers(call, tier, monkeypatch):
+    monkeypatch.setenv("MILLSTREAM_TIER", tier)
+    assert RECORDER.checksums(tf, call) == RECORDED["values"][call]
+
+
 @pytest.mark.parametrize("name", ["random_uniform", "random_crop"])
 def test_aliases_are_the_same_function(name):
     aliases = {"random_uniform": tf.random.uniform, "random_crop": tf.image.random_crop}
