@@ -61,6 +61,17 @@ def _fitted(x, window, axes, fill, sizes):
     return lax.pad(x, np.array(fill, x.dtype), _full(margins, axes, x.ndim, (0, 0, 0)))
 
 
+def fitted(x, window, axes, fill):
+    """Pads or crops the image to what the windows cover."""
+    sizes = [
+        (n - 1) * s + (k - 1) * d + 1
+        for n, s, k, d in zip(
+            window.output, window.strides, window.size, window.dilations, strict=True
+        )
+    ]
+    return _fitted(x, window, axes, fill, sizes)
+
+
 def maximum(x, window, data_format):
     """Returns the maximum of every window of `x`."""
     axes, _ = geometry.spatial_axes(data_format, x.ndim)
