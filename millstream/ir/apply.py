@@ -285,7 +285,7 @@ def results(node: Operation) -> Any:
     declared = node.opdef.outputs
     if len(declared) == 1 and not declared[0].is_list:
         return outputs[0]
-    if not declared:
+    if not outputs:
         return node
     spans = node.opdef.output_spans(node)
     parts = [

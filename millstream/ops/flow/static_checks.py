@@ -139,7 +139,11 @@ def assert_rank_in(x, ranks, data=None, summarize=None, message=None, name=None)
             data = [message or "", text, *wanted, "Received shape: ", shape(x)]
         known = tuple(constant_value(rank) for rank in wanted)
         complaint = f"rank in {known}".replace("{", "{{").replace("}", "}}")
-        return _check_ranks(x, wanted, lambda a, b: a == b, ops.Equal, data, summarize, complaint)
+        return _check_ranks(x, wanted, lambda a, b: a == b, _equals, data, summarize, complaint)
+
+
+def _equals(actual, wanted):
+    return ops.Equal(wanted, actual)
 
 
 @export("assert_integer", "debugging.assert_integer")

@@ -8,8 +8,14 @@ import numpy as np
 from millstream.base.export import export
 from millstream.ir.spec import AtLeast, Int64, String, Tensor, op
 from millstream.ops.string.elements import each, invalid
+from millstream.ops.string.farmhash import fingerprint64
 
-__all__ = ["decode_base64", "encode_base64", "string_to_hash_bucket"]
+__all__ = [
+    "decode_base64",
+    "encode_base64",
+    "string_to_hash_bucket",
+    "string_to_hash_bucket_fast",
+]
 
 
 @op
@@ -25,6 +31,11 @@ def DecodeBase64(input: Tensor[String]) -> Tensor[String]:
 @op
 def StringToHashBucket(string_tensor: Tensor[String], *, num_buckets: AtLeast(1)) -> Tensor[Int64]:
     """Gives each string the number of a bucket, by a hash that is kept for old programs."""
+
+
+@op
+def StringToHashBucketFast(input: Tensor[String], *, num_buckets: AtLeast(1)) -> Tensor[Int64]:
+    """Gives each string the number of a bucket, by its fingerprint."""
 
 
 @EncodeBase64.reference
@@ -77,7 +88,12 @@ def _(string_tensor, num_buckets):
     return each(lambda text: hash64(text) % num_buckets, string_tensor).astype(np.int64)
 
 
-for _opdef in (EncodeBase64, DecodeBase64, StringToHashBucket):
+@StringToHashBucketFast.reference
+def _(input, num_buckets):
+    return each(lambda text: fingerprint64(text) % num_buckets, input).astype(np.int64)
+
+
+for _opdef in (EncodeBase64, DecodeBase64, StringToHashBucket, StringToHashBucketFast):
     _opdef.shape_unchanged()
     _opdef.no_gradient("strings have none")
 EncodeBase64.examples(["hello", "a"])
@@ -85,6 +101,7 @@ EncodeBase64.examples(["hello", "a"], pad=True)
 DecodeBase64.examples(["aGVsbG8", "YQ=="])
 DecodeBase64.fails("1 modulo 4", ["a"])
 StringToHashBucket.examples(["a", "hello there"], num_buckets=10)
+StringToHashBucketFast.examples(["a", "hello there"], num_buckets=10)
 
 
 @export("encode_base64", "io.encode_base64")
@@ -115,3 +132,17 @@ def string_to_hash_bucket(string_tensor=None, num_buckets=None, name=None, input
     """
     strings = string_tensor if input is None else input
     return StringToHashBucket(strings, num_buckets=num_buckets, name=name)
+
+
+@export("string_to_hash_bucket_fast", "strings.to_hash_bucket_fast")
+def string_to_hash_bucket_fast(input, num_buckets, name=None):
+    """Returns the number of a bucket for each string, in `[0, num_buckets)`, int64.
+
+    The hash is fast and never changes, but strings that collide are easy to find.
+
+    Args:
+      input: strings.
+      num_buckets: how many buckets there are, a Python int.
+      name: name of the node.
+    """
+    return StringToHashBucketFast(input, num_buckets=num_buckets, name=name)

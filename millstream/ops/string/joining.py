@@ -27,7 +27,7 @@ def ReduceJoin(
     keep_dims: bool = False,
     separator: str = "",
 ) -> Tensor[String]:
-    """Joins the strings of an array along dimensions, in the order in which these are listed."""
+    """Joins the strings of an array along dimensions, the one listed first varying fastest."""
 
 
 def _raw(separator):
@@ -90,7 +90,7 @@ def _(inputs, reduction_indices, keep_dims, separator):
         raise invalid(f"Duplicate reduction dimension {axes}")
     kept = [d for d in range(rank) if d not in axes]
     shape = np.shape(inputs)
-    rows = np.transpose(inputs, kept + axes).reshape([shape[d] for d in kept] + [-1])
+    rows = np.transpose(inputs, kept + axes[::-1]).reshape([shape[d] for d in kept] + [-1])
     if not axes:
         rows = np.reshape(inputs, (*shape, 1))
     between = _raw(separator)
@@ -134,8 +134,8 @@ def reduce_join(
 
     Args:
       inputs: a string tensor.
-      axis: the dimension, or list of dimensions in the order of joining; by default all, the first
-        one varying slowest.
+      axis: the dimension, or list of dimensions the first of which
+        varies fastest; by default all, row-major.
       keep_dims: the former name of `keepdims`.
       separator: put between the strings.
       name: name of the nodes' scope.
@@ -163,4 +163,4 @@ def _all_axes(inputs):
     if inputs.shape.ndims is None:
         last = ops.Sub(ops.Rank(inputs), 1, name="sub")
         return ops.Range(last, -1, -1, name="range")
-    return constant(np.arange(inputs.shape.ndims, dtype=np.int32))
+    return constant(np.arange(inputs.shape.ndims - 1, -1, -1, dtype=np.int32))

@@ -272,8 +272,8 @@ def string_split(
         sep = delimiter
     _check_result_type(result_type)
     with name_scope(name, "StringSplit", [source]):
-        source = convert_to_tensor(source, dtype=String)
         mark = convert_to_tensor(" " if sep is None else sep, dtype=String)
+        source = convert_to_tensor(source, dtype=String)
         return _sparse(StringSplit(source, mark, skip_empty=skip_empty))
 
 

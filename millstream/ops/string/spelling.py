@@ -26,7 +26,18 @@ def _element(value: Any) -> str:
         return str(int(value))
     if kind.kind == "c":
         return f"({_element(value.real)},{_element(value.imag)})"
-    return ("%.17g" if kind == np.float64 else "%.9g") % float(value)
+    return _spelt(value) if kind == np.float64 else _spelt_narrow(value)
+
+
+def _spelt(value: Any) -> str:
+    text = f"{value:.15g}"
+    return text if float(text) == value else f"{value:.17g}"
+
+
+def _spelt_narrow(value: Any) -> str:
+    value = np.float32(value)
+    text = f"{value:.6g}"
+    return text if np.float32(text) == value else f"{value:.9g}"
 
 
 def brief(array: Any, count: int) -> str:
