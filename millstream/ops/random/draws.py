@@ -22,7 +22,7 @@ from millstream.ops.random.philox import Array, Words
 
 BFLOAT16 = np.dtype(ml_dtypes.bfloat16)
 # Below this a uniform sample is raised to it, so that the normal samplers never take log(0).
-_SMALLEST = 1e-7
+SMALLEST = 1e-7
 
 
 class Draw(NamedTuple):
@@ -96,7 +96,7 @@ def join(low: Array, high: Array) -> Array:
 
 def normal_pair32(word0: Array, word1: Array, xp: Any) -> tuple[Array, Array]:
     """Makes two float32 standard normals of two words, by Box and Muller."""
-    radius = xp.maximum(unit32(word0), np.float32(_SMALLEST))
+    radius = xp.maximum(unit32(word0), np.float32(SMALLEST))
     angle = (unit32(word1).astype(np.float64) * (2 * math.pi)).astype(np.float32)
     length = xp.sqrt(np.float32(-2) * log32(radius, xp))
     sine, cosine = sincos32(angle, xp)
@@ -105,7 +105,7 @@ def normal_pair32(word0: Array, word1: Array, xp: Any) -> tuple[Array, Array]:
 
 def normal_pair64(w: Words, xp: Any) -> tuple[Array, Array]:
     """Makes two float64 standard normals of four words, by Box and Muller."""
-    radius = xp.maximum(unit64(w[0], w[1]), _SMALLEST)
+    radius = xp.maximum(unit64(w[0], w[1]), SMALLEST)
     angle = unit64(w[2], w[3]) * (2 * math.pi)
     length = xp.sqrt(-2.0 * log64(radius, xp))
     sine, cosine = sincos64(angle, xp)

@@ -86,8 +86,11 @@ def _take(
 
 
 def _normals(rng: Array, block: Array, xp: Any) -> tuple[Array, Array]:
-    first, second = draws.normal_pair64(philox.blocks_at(rng, block, xp), xp)
-    return second, first
+    """Returns the two float64 normals of a block; their last bits do not matter here."""
+    w = philox.blocks_at(rng, block, xp)
+    length = xp.sqrt(-2.0 * xp.log(xp.maximum(draws.unit64(w[0], w[1]), draws.SMALLEST)))
+    angle = draws.unit64(w[2], w[3]) * (2 * math.pi)
+    return xp.cos(angle) * length, xp.sin(angle) * length
 
 
 def _gamma_turn(rng: Array, s: _Gamma, xp: Any) -> _Gamma:
