@@ -42,12 +42,12 @@ class _Thread(threading.Thread):
                 item = _Flush()
             if item is None:
                 return
-            self._handle(item)
+            self._process(item)
             if time.monotonic() >= due:
-                self._handle(_Flush())
+                self._process(_Flush())
                 due = time.monotonic() + self._flush_secs
 
-    def _handle(self, item):
+    def _process(self, item):
         try:
             if isinstance(item, _Flush):
                 self._writer.flush()
