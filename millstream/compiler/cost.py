@@ -33,6 +33,7 @@ _READ_US = 0.3
 _WRITE_US = 1.1
 _XLA_SPEEDUP = 3.0  # of work on elements
 _XLA_FLOP_NS = 0.0045  # 220 GFLOP/s
+_TRANSFER_NS = 0.1  # per byte of a feed, which is copied
 
 # Compiling
 _COMPILE_US = 25_000.0
@@ -122,7 +123,9 @@ def estimate(region: Region, known: Mapping[Tensor, tuple[int, ...]]) -> Estimat
     states = len(region.loads) + len(region.stores)
     numpy_us = nodes * _STEP_US + states * _STATE_US + elements_us + flops * _XLA_FLOP_NS / 1e3
     xla_us = _CALL_US + _READ_US * len(region.loads) + _WRITE_US * len(region.stores)
-    xla_us += _cheaper(region, sizes, elements_us) / _XLA_SPEEDUP + flops * _XLA_FLOP_NS / 1e3
+    fed = sum(prod(shape) * t.dtype.size for t, shape in known.items())
+    xla_us += (fed * _TRANSFER_NS + flops * _XLA_FLOP_NS) / 1e3
+    xla_us += _cheaper(region, sizes, elements_us) / _XLA_SPEEDUP
     compile_us = _COMPILE_US + nodes * _COMPILE_NODE_US + heavy * _COMPILE_HEAVY_US
     return Estimate(numpy_us, xla_us, compile_us)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from millstream.base.errors import InvalidArgumentError
+from millstream.base.errors import InvalidArgumentError, OpError
 from millstream.compiler import failures, jax_bridge
 from millstream.compiler.lower import Check, Lowering
 from millstream.compiler.options import ONEDNN, options_for
@@ -67,7 +67,10 @@ class Executable:
 
     def _fail(self, index: int, arrays: Any) -> None:
         check = self._checks[index]
-        message = check.message(*[jax_bridge.view(a) for a in arrays])
+        try:
+            message = check.message(*[jax_bridge.view(a) for a in arrays])
+        except OpError as error:  # a rule may ask for another class of error by raising it
+            raise failures.wrap(error, check.node) from None
         raise failures.wrap(InvalidArgumentError(None, None, message), check.node)
 
 

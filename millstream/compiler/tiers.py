@@ -5,7 +5,7 @@ not fixed by the graph, and the values of its static inputs. What XLA would save
 predicted (`cost`); when the runs so far would have paid for compiling, it is compiled, in the
 background, and a set number of runs later the region switches. All of this counts runs and reads no
 clock, so a program takes the same tiers in every process. A region that compiling cannot help
-never switches; one whose first run would take longer than compiling is compiled before it.
+never switches; one whose first run would take nearly as long as compiling is compiled before it.
 
 State. A `Variant` is in one of these stages; `next_event` is the run at which it leaves it.
 
@@ -40,6 +40,8 @@ START_AT = 0.1
 """Compiling starts when the runs so far would have paid this part of it."""
 SWITCH_AT = 1.0
 """The region switches when they would have paid this part of it."""
+AT_ONCE = 0.25
+"""A region whose single run would take this part of the time to compile is compiled before it."""
 MOST_VARIANTS = 64
 SHAPES_BEFORE_WARNING = 16
 
@@ -181,7 +183,7 @@ class Tiers:
         if saved <= 0:
             return NEVER, NEVER
         compile_us = expected.compile_us + Job.start_up_us()
-        if expected.numpy_us >= compile_us:
+        if expected.numpy_us >= AT_ONCE * compile_us:
             return 1, 1
         start = max(1, math.ceil(START_AT * compile_us / saved))
         return start, max(start + 1, math.ceil(SWITCH_AT * compile_us / saved))

@@ -15,7 +15,7 @@ from millstream.rewrite.rules import bind_flat
 # A folded value lives as long as its plan: `tf.zeros([1000, 1000])` in an initializer should not.
 LARGEST_RESULT_BYTES = 1 << 16
 
-SHAPE_OPS = frozenset({"Shape", "ShapeN", "Size", "Rank"})
+SHAPE_OPS = frozenset({"Shape", "ShapeN", "Size", "Rank", "VariableShape"})
 """Ops whose outputs depend on their inputs' shapes alone."""
 
 

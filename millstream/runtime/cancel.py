@@ -22,7 +22,7 @@ class CancellationManager:
         self._next = 0
         self._cancelled = False
         self._parent = parent
-        self._token = parent.register(self.cancel) if parent is not None else None
+        self._token = parent.register(self.cancel) if parent is not None else 0
 
     @property
     def is_cancelled(self) -> bool:
@@ -30,23 +30,24 @@ class CancellationManager:
         return self._cancelled
 
     def register(self, callback: Callable[[], None]) -> int | None:
-        """Arranges for `callback` to be called on cancellation.
+        """Arranges for `callback` to be called on cancellation; at once if that has happened.
 
         Returns:
-          A token for `deregister`; None if all is cancelled already, then nothing is called.
+          A token for `deregister`.
         """
         with self._lock:
-            if self._cancelled:
-                return None
             self._next += 1
-            self._callbacks[self._next] = callback
-            return self._next
+            token = self._next
+            if not self._cancelled:
+                self._callbacks[token] = callback
+                return token
+        callback()
+        return token
 
-    def deregister(self, token: int | None) -> None:
+    def deregister(self, token: int) -> None:
         """Takes back what `register` arranged."""
-        if token is not None:
-            with self._lock:
-                self._callbacks.pop(token, None)
+        with self._lock:
+            self._callbacks.pop(token, None)
 
     def cancel(self) -> None:
         """Calls everyone registered, once."""

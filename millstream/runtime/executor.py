@@ -12,7 +12,7 @@ raised when every thread has ended.
 
 Invariants.
 - A slot is written by one action, before any action that reads it is started.
-- No thread of a step outlives it.
+- No work of a step outlives it.
 
 Example: a step of `[queue.enqueue(x), queue.dequeue()]` on an empty queue. Both are ready; each
 gets a thread; the dequeue waits until the enqueue has run.
@@ -38,6 +38,7 @@ from millstream.ir.node import Operation
 from millstream.ir.opdef import Owns
 from millstream.runtime.resources import ResourceManager
 from millstream.runtime.step import Step
+from millstream.runtime.workers import workers
 
 
 class BoundAction(Protocol):
@@ -205,8 +206,7 @@ class _Dataflow:
         for index in waiting:
             self._ready.remove(index)
             self._running += 1
-            thread = threading.Thread(target=self._run_apart, args=(index,), daemon=True)
-            thread.start()
+            workers.start(lambda index=index: self._run_apart(index))
 
     def _may_wait(self, index: int) -> bool:
         return any(action.blocking for action in self._actions[index])

@@ -21,7 +21,7 @@ def in_threads(work, count=THREADS):
     def guarded(index):
         try:
             work(index)
-        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
+        except BaseException as error:
             failures.append(error)
 
     threads = [threading.Thread(target=guarded, args=(i,)) for i in range(count)]
