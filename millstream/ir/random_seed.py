@@ -24,7 +24,8 @@ def get_seed(op_seed: Any) -> tuple[int | None, int | None]:
     """
     graph = get_default_graph()
     if graph.seed is not None:
-        second = graph._last_id if op_seed is None else op_seed
+        last = graph._last_id  # pyright: ignore[reportPrivateUsage]
+        second = last if op_seed is None else op_seed
         pair = graph.seed % _MODULUS, second % _MODULUS
     elif op_seed is not None:
         pair = DEFAULT_GRAPH_SEED, op_seed % _MODULUS

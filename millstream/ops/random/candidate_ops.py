@@ -1,6 +1,7 @@
 """The candidate samplers of sampled losses, and ComputeAccidentalHits."""
 
 import math
+import weakref
 
 import numpy as np
 
@@ -292,17 +293,14 @@ def _fixed_weights(attrs):
     return weights
 
 
-_TABLES = {}
+_TABLES = weakref.WeakKeyDictionary()
 
 
 def _fixed_sampler(node):
     """Returns the sampler of a FixedUnigramCandidateSampler node; its table is made once."""
-    attrs = node.attrs
-    names = ("vocab_file", "distortion", "num_reserved_ids", "num_shards", "shard", "range_max")
-    key = (*(attrs[name] for name in names), tuple(attrs["unigrams"]))
-    if key not in _TABLES:
-        _TABLES[key] = candidates.alias_table(_fixed_weights(attrs))
-    return candidates.fixed_unigram(_TABLES[key])
+    if node not in _TABLES:
+        _TABLES[node] = candidates.alias_table(_fixed_weights(node.attrs))
+    return candidates.fixed_unigram(_TABLES[node])
 
 
 _declare(FixedUnigramCandidateSampler, _fixed_sampler)
