@@ -4,7 +4,8 @@ Used by the scripts beside it, each of which lists expressions. Every one is eva
 graph; the tests evaluate the same strings with Millstream. In them `x` makes float32 placeholders
 of various shapes: `x(2, None)`; `u()` one of unknown rank; `xi`, `ui` are their int32 twins; `ph`
 makes a tensor that is a value by default and of which only the shape is known; `v(2, 3)` is an
-array of consecutive float32 values, `vi` of int32.
+array of consecutive float32 values, `vi` of int32; `grad(f, *values)` lists the gradients of the
+sum of squares of `f` by its operands, the three parts of an `IndexedSlices` one by one.
 """
 
 import json
@@ -18,7 +19,22 @@ def helpers(tf, np):
     def values(*shape):
         return np.arange(int(np.prod(shape)), dtype=np.float32).reshape(shape)
 
+    def grad(function, *operands):
+        xs = [tf.placeholder_with_default(v, np.shape(v)) for v in operands]
+        ys = function(*xs)
+        total = [
+            tf.reduce_sum(tf.square(y)) for y in (ys if isinstance(ys, (list, tuple)) else [ys])
+        ]
+        parts = []
+        for dx in tf.gradients(total, xs):
+            if isinstance(dx, tf.IndexedSlices):
+                parts += [dx.values, dx.indices, dx.dense_shape]
+            else:
+                parts.append(dx)
+        return parts
+
     return {
+        "grad": grad,
         "tf": tf,
         "np": np,
         "x": lambda *shape: tf.placeholder(tf.float32, list(shape), name="x"),
@@ -57,7 +73,7 @@ def flat(result):
     return list(result) if isinstance(result, (list, tuple)) else [result]
 
 
-def record(tf, np, text):
+def record(tf, np, text, keep_nodes):
     """Returns what becomes of one expression."""
     graph = tf.Graph()
     with graph.as_default():
@@ -66,12 +82,12 @@ def record(tf, np, text):
         except Exception as error:
             return {"raises": type(error).__name__, "message": str(error)[:200]}
         nodes = graph.get_operations()
-        entry = {
-            "nodes": [
+        entry = {}
+        if keep_nodes:
+            entry["nodes"] = [
                 [op.name, op.type, [t.name for t in op.inputs], [c.name for c in op.control_inputs]]
                 for op in nodes
             ]
-        }
         fetches = [t for t in flat(result) if isinstance(t, (tf.Tensor, tf.Operation))]
         tensors = [t for t in fetches if isinstance(t, tf.Tensor)]
         entry["shapes"] = [shape_list(t) for t in tensors]
@@ -87,7 +103,7 @@ def record(tf, np, text):
     return entry
 
 
-def write(expressions):
+def write(expressions, nodes=True):
     """Records expressions in the JSON file that is called as the running script."""
     import numpy as np
     import tensorflow as tf
@@ -95,7 +111,7 @@ def write(expressions):
     tf.compat.v1.logging.set_verbosity("ERROR")
     rows = []
     for text in expressions.strip().splitlines():
-        entry = json.dumps(record(tf, np, text), separators=(",", ":"))
+        entry = json.dumps(record(tf, np, text, nodes), separators=(",", ":"))
         rows.append("%s: %s" % (json.dumps(text), entry))
     path = os.path.splitext(os.path.abspath(sys.argv[0]))[0] + ".json"
     with open(path, "w") as f:

@@ -22,7 +22,20 @@ def helpers():
     def values(*shape):
         return np.arange(int(np.prod(shape)), dtype=np.float32).reshape(shape)
 
+    def grad(function, *operands):
+        xs = [tf.placeholder_with_default(v, np.shape(v)) for v in operands]
+        ys = function(*xs)
+        total = [tf.reduce_sum(tf.square(y)) for y in _flat(ys)]
+        parts = []
+        for dx in tf.gradients(total, xs):
+            if isinstance(dx, tf.IndexedSlices):
+                parts += [dx.values, dx.indices, dx.dense_shape]
+            else:
+                parts.append(dx)
+        return parts
+
     return {
+        "grad": grad,
         "tf": tf,
         "np": np,
         "x": lambda *shape: tf.placeholder(tf.float32, list(shape), name="x"),
