@@ -86,7 +86,8 @@ def main(_):
         os.makedirs(FLAGS.out)
     path = os.path.join(FLAGS.out, "digits.png")
     rows = [np.hstack(part.reshape(-1, 28, 28)) for part in (test_images[:12], again)]
-    plt.imsave(path, np.vstack(rows), cmap="gray_r", vmin=0, vmax=1, dpi=200)
+    picture = np.kron(np.vstack(rows), np.ones((3, 3)))
+    plt.imsave(path, picture, cmap="gray_r", vmin=0, vmax=1)
     print("784 pixels as %d numbers and back: %s" % (FLAGS.code, path))
 
 

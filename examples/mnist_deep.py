@@ -221,6 +221,12 @@ def draw_predictions(images, labels, classes, path):
     figure.savefig(path, dpi=110)
 
 
+def tensorboard():
+    """Returns what to type for TensorBoard: its path, if it lies beside this Python."""
+    path = os.path.relpath(os.path.join(os.path.dirname(sys.executable), "tensorboard"))
+    return path if os.path.exists(path) and not path.startswith("..") else "tensorboard"
+
+
 def main(_):
     if not os.path.isdir(FLAGS.out):
         os.makedirs(FLAGS.out)
@@ -249,7 +255,7 @@ def main(_):
     print("checkpoint     " + checkpoint)
     print("pictures       %s  %s" % (curves, predictions))
     print("")
-    print("Now look at the graph and the curves:  tensorboard --logdir " + logs)
+    print("Now look at the graph and the curves:  %s --logdir %s" % (tensorboard(), logs))
 
 
 if __name__ == "__main__":
