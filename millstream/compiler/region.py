@@ -129,6 +129,14 @@ class Region:
         self.variable_nodes: dict[Key, Operation] = {}
         self.tiers: Tiers | None = None
 
+    @property
+    def runs_once(self) -> bool:
+        """Whether it looks like an initializer: it sets variables and depends on nothing."""
+        given = set(self.inputs) - self.constants.keys() - self.large_constants.keys()
+        reads = any(key.kind != "owned" for key in self.loads)
+        writes = any(key.kind != "owned" for key in self.stores)
+        return writes and not reads and not given
+
     def has_fixed_shape(self, key: Key) -> bool:
         """Tells whether the graph says what shape a variable has."""
         node = self.variable_nodes[key]

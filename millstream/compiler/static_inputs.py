@@ -42,10 +42,11 @@ class StaticAnalysis:
         opdef = node.opdef
         if not opdef.static:
             return _NONE
+        names = opdef.static_names(node)
         tensors = self._program.inputs(node)
         wanted: list[Tensor] = []
         for arg, (start, stop) in zip(opdef.inputs, opdef.input_spans(node)):
-            if arg.name in opdef.static:
+            if arg.name in names:
                 wanted += tensors[start:stop]
         return self._union(wanted)
 

@@ -42,6 +42,8 @@ SWITCH_AT = 1.0
 """The region switches when they would have paid this part of it."""
 AT_ONCE = 0.25
 """A region whose single run would take this part of the time to compile is compiled before it."""
+AT_ONCE_IF_RUN_ONCE = 4.0
+"""The same for initializers, which are not likely to be run again."""
 MOST_VARIANTS = 64
 SHAPES_BEFORE_WARNING = 16
 
@@ -183,7 +185,8 @@ class Tiers:
         if saved <= 0:
             return NEVER, NEVER
         compile_us = expected.compile_us + Job.start_up_us()
-        if expected.numpy_us >= AT_ONCE * compile_us:
+        at_once = AT_ONCE_IF_RUN_ONCE if region.runs_once else AT_ONCE
+        if expected.numpy_us >= at_once * compile_us:
             return 1, 1
         start = max(1, math.ceil(START_AT * compile_us / saved))
         return start, max(start + 1, math.ceil(SWITCH_AT * compile_us / saved))
