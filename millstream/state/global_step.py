@@ -11,6 +11,7 @@ from millstream.ir.graph import Graph
 from millstream.ir.graph_collections import GraphKeys
 from millstream.state.get_variable import get_variable
 from millstream.state.initializers import Zeros
+from millstream.state.options import VariableAggregation
 
 
 @export("train.global_step")
@@ -56,6 +57,7 @@ def create_global_step(graph: Graph | None = None) -> Any:
         return get_variable(
             GraphKeys.GLOBAL_STEP, shape=[], dtype=Int64, initializer=Zeros(), trainable=False,
             collections=[GraphKeys.GLOBAL_VARIABLES, GraphKeys.GLOBAL_STEP],
+            aggregation=VariableAggregation.ONLY_FIRST_REPLICA,
         )  # fmt: skip
 
 

@@ -184,14 +184,20 @@ class Saver:
         target = self._target(sess, save_path, global_step, latest_filename)
         if not hasattr(sess, "run") or not hasattr(sess, "graph"):
             raise TypeError(f"'sess' must be a Session; {sess}")
+        is_new = not checkpoint_exists(target)
         path = None if self._is_empty else self._run_save(sess, save_path, target)
         if write_meta_graph:
             # Before the state file names the checkpoint, so that what it names is all there.
-            with sess.graph.as_default():
-                self.export_meta_graph(
-                    meta_graph_filename(target, meta_graph_suffix),
-                    strip_default_attrs=strip_default_attrs,
-                )
+            try:
+                with sess.graph.as_default():
+                    self.export_meta_graph(
+                        meta_graph_filename(target, meta_graph_suffix),
+                        strip_default_attrs=strip_default_attrs,
+                    )
+            except BaseException:
+                if path is not None and is_new:
+                    remove_checkpoint(path, self.saver_def.version, meta_graph_suffix)
+                raise
         if path is not None and write_state:
             self._record(path)
             write_checkpoint_state(

@@ -1,5 +1,6 @@
 """Writes checkpoints of format 2, tensor by tensor."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
@@ -120,8 +121,10 @@ class BundleWriter:
     def abort(self) -> None:
         """Removes what was written."""
         files = files_of(self._path)
-        with os_errors(self._path):
+        # Closing writes what is buffered, for which there may be no room; the file goes anyway.
+        with contextlib.suppress(OSError):
             self._file.close()
+        with os_errors(self._path):
             if files.exists(self._path):
                 files.remove(self._path)
 
