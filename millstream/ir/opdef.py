@@ -225,6 +225,7 @@ class OpDef:
         self.attrs = {a.name: a for a in attrs}
         self.effect = effect
         self.static = frozenset(static)
+        self._static_if: Callable[[Operation], Iterable[str]] | None = None
         self.stateful = stateful or not (effect is None or isinstance(effect, Dynamic))
         self.__doc__ = doc
         self.__name__ = self.__qualname__ = name
@@ -289,6 +290,18 @@ class OpDef:
         """Adds a call that must fail with an error that contains `message`."""
         self.failure_list.append((message, args, kwargs))
         return self
+
+    def static_if(self, fn: Callable[[Operation], Iterable[str]]) -> Callable[..., Any]:
+        """Registers a function that names the static inputs that a given node cannot do without.
+
+        The kernel is given the others as NumPy arrays if they happen to be known, else traced.
+        """
+        self._static_if = fn
+        return fn
+
+    def static_names(self, node: Operation) -> frozenset[str]:
+        """Returns the names of the inputs whose value must be known to compile `node`."""
+        return self.static if self._static_if is None else frozenset(self._static_if(node))
 
     # -- structure of a node
 

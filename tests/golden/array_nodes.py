@@ -1,6 +1,7 @@
+# ruff: noqa: E501
 """Expressions over the array ops, recorded under TF 1.15.
 
-    python tests/golden/array_nodes.py
+python tests/golden/array_nodes.py
 """
 
 from expressions import write

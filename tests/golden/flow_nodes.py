@@ -1,6 +1,7 @@
+# ruff: noqa: E501
 """Expressions over checks, groups and printing, recorded under TF 1.15.
 
-    python tests/golden/flow_nodes.py
+python tests/golden/flow_nodes.py
 """
 
 from expressions import write

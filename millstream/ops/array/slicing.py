@@ -13,6 +13,7 @@ from millstream.base.shapes import TensorShape, unknown_shape
 from millstream.ir.constant import constant
 from millstream.ir.scopes import name_scope
 from millstream.ir.spec import Int32, Int64, Tensor, f, op
+from millstream.ir.static_value import constant_array
 from millstream.ir.tensor import Tensor as SymbolicTensor
 from millstream.ops.array.filling import ones_like
 from millstream.ops.array.gathering import boolean_mask
@@ -111,6 +112,13 @@ def _dynamic_slice(input, begin, size, check):
     return lax.dynamic_slice(input, list(begin), sizes.tolist())
 
 
+@Slice.static_if
+def _(node):
+    """Lets the compiler trace `begin` if `size` is a constant that spells every size."""
+    size = constant_array(node.inputs[2])
+    return ("size",) if size is not None and (size >= 0).all() else ("begin", "size")
+
+
 @Slice.reference
 def _(input, begin, size):
     starts, ends = _bounds(np.shape(input), begin, size)
@@ -123,6 +131,10 @@ def _(node, dy):
     rank = x.shape.ndims
     sizes = shape_internal(x, out_type=begin.dtype.base_dtype)
     counts = shape_internal(node.outputs[0], out_type=begin.dtype.base_dtype)
+    if constant_array(begin) is None:
+        ones = ones_like(begin)
+        end = ops.AddV2(begin, counts)
+        return [ops.StridedSliceGrad(sizes, begin, end, ones, dy), None, None]
     column = [-1, 1] if rank is None else [rank, 1]
     before = Reshape(begin, column)
     after = Reshape(ops.Sub(ops.Sub(sizes, counts), begin), column)

@@ -6,6 +6,7 @@ from millstream.base import errors
 from millstream.base.lazy import jnp, lax
 from millstream.base.shapes import unknown_shape
 from millstream.ir.spec import Int32, Int64, Tensor, f, i, op
+from millstream.ir.static_value import constant_array
 from millstream.ops.array.shapes import shape_internal
 from millstream.ops.array.slice_spec import MASKS, Masks, interval, layout, picked_shape
 
@@ -129,6 +130,22 @@ def _slice_at(input, begin, strides, node, check):
     return part.reshape(picked_shape(input.shape, None, None, strides, masks))
 
 
+@StridedSlice.static_if
+def _(node):
+    """Lets `begin` and `end` be traced if every dimension is taken whole or at one index."""
+    strides = constant_array(node.inputs[3])
+    masks = Masks(node.attrs)
+    if strides is not None and all(
+        masks.ellipsis(at)
+        or masks.new_axis(at)
+        or masks.shrink(at)
+        or (masks.begin(at) and masks.end(at) and stride == 1)
+        for at, stride in enumerate(strides.tolist())
+    ):
+        return ("strides",)
+    return ("begin", "end", "strides")
+
+
 @StridedSlice.reference
 def _(input, begin, end, strides, node):
     attrs = node.attrs
@@ -183,9 +200,38 @@ def _(shape_as_shape):
     return shape_as_shape
 
 
+@StridedSliceGrad.static_if
+def _(node):
+    """Lets the compiler trace `begin` and `end` if all steps are 1: `dy` then tells the sizes."""
+    strides = constant_array(node.inputs[3])
+    if strides is not None and (strides == 1).all():
+        return ("shape", "strides")
+    return ("shape", "begin", "end", "strides")
+
+
+def _put_at(sizes, begin, strides, dy, node):
+    """Puts `dy` into zeros at a place known only when it runs."""
+    masks = Masks(node.attrs)
+    starts, counts = [], []
+    taken = iter(dy.shape)
+    for kind, at, dim in layout(len(sizes), len(strides), masks):
+        if kind == "new":
+            next(taken)
+            continue
+        counts.append(1 if kind == "cut" and masks.shrink(at) else next(taken))
+        if kind == "all" or (masks.begin(at) and not masks.shrink(at)):
+            starts.append(jnp.zeros((), begin.dtype))
+        else:
+            starts.append(jnp.where(begin[at] < 0, begin[at] + sizes[dim], begin[at]))
+    zeros = jnp.zeros(sizes, dy.dtype)
+    return lax.dynamic_update_slice(zeros, dy.reshape(counts), starts)
+
+
 @StridedSliceGrad.kernel
 def _(shape, begin, end, strides, dy, node):
     sizes = [int(d) for d in shape]
+    if not is_concrete(begin) or not is_concrete(end):
+        return _put_at(sizes, begin, strides, dy, node)
     cuts, _ = _runtime(_plan, sizes, begin, end, strides, node)
     part = dy.reshape([count for _, count, _ in cuts])
     if 0 in part.shape:
