@@ -34,8 +34,8 @@ format: $(DEV)  ## Format the sources
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-bench: $(DEV)  ## Measure speed (benchmarks/README.md)
-	@$(PYTHON_IN_VENV) -m benchmarks
+bench: $(DEV)  ## Measure speed; BENCH="--peer tf2=/path/to/python" compares
+	@$(PYTHON_IN_VENV) benchmarks/run.py $(BENCH)
 
 docs: $(DEV)  ## Build the manual into site/
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
