@@ -162,7 +162,7 @@ def _checked_kernel(fn: Any) -> Checked:
 
 def _checked_reference(fn: Any) -> Any:
     def reference(x: Any, y: Any) -> Any:
-        if not np.all(y):
+        if not y.all():
             raise InvalidArgumentError(None, None, _BY_ZERO)
         return fn(x, y)
 
@@ -258,7 +258,7 @@ def _pow_kernel(x: Any, y: Any, check: Any) -> Any:
 
 
 def _pow_integers(x: Any, y: Any) -> Any:
-    if np.any(np.less(y, 0)):
+    if np.less(y, 0).any():
         raise InvalidArgumentError(None, None, _NEGATIVE_POWER)
     return np.power(x, y)
 

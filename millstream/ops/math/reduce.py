@@ -4,21 +4,22 @@ from typing import Any as Value
 
 import numpy as np
 
-from millstream.base.dtypes import Bool, Int32, Int64, bfloat16
+from millstream.base.dtypes import Bool, Int32, Int64
 from millstream.base.errors import InvalidArgumentError
-from millstream.base.lazy import jnp, lax
+from millstream.base.lazy import jnp
 from millstream.base.shapes import TensorShape, unknown_shape
 from millstream.ir.opdef import OpDef
 from millstream.ir.spec import Number, Tensor, Type, b, c, f, i, op
 from millstream.ir.static_value import constant_array
 from millstream.ops.by_name import ops
+from millstream.ops.math import _reducing as red
+from millstream.ops.math._tables import ByNode, ElementwiseRule
 from millstream.ops.math.cast import cast
 from millstream.ops.math.complex_numbers import conj
 
 __all__ = ["All", "Any", "ArgMax", "ArgMin", "EuclideanNorm", "Max", "Mean", "Min", "Prod", "Sum"]
 
 _INDEX = (Int32, Int64)
-_LOW = (np.dtype(np.float16), bfloat16.np)
 _reduction = op(static="reduction_indices", defaults={"Tidx": Int32})
 
 
@@ -100,136 +101,30 @@ def _reduced_shape(
     return [size for n, size in enumerate(sizes) if n not in dropped]
 
 
-def axes_of(x: Value, indices: Value) -> tuple[int, ...]:
-    """Lists the axes that an array of reduction indices names, each once.
-
-    Raises:
-      InvalidArgumentError: if `x` has no such axis.
-    """
-    found = indices.tolist()
-    if type(found) is int:
-        found = [found]
-    rank = x.ndim
-    for axis in found:
-        if not -rank <= axis < rank:
-            raise InvalidArgumentError(
-                None,
-                None,
-                f"Invalid reduction dimension ({axis} for input with {rank} dimension(s)",
-            )
-    if len(found) < 2:
-        return tuple(found)
-    return tuple(dict.fromkeys(axis % rank for axis in found))
-
-
-def _wide(x: Value) -> Value:
-    return x.astype(np.float32) if x.dtype in _LOW else x
-
-
-def _sum(x: Value, axes: Value, keep: bool) -> Value:
-    return np.add.reduce(_wide(x), axes, x.dtype if x.dtype not in _LOW else None, None, keep)
-
-
-def _rule(fn: Value) -> Value:
-    """Makes a rule of `fn(x, axes, keep)`, whose result is brought to the input's type."""
-
-    def rule(input: Value, reduction_indices: Value, keep_dims: bool) -> Value:
-        return fn(input, axes_of(input, reduction_indices), keep_dims).astype(input.dtype)
-
-    return rule
-
-
-def _exact(fn: Value) -> Value:
-    """Makes a rule of `fn(x, axes, keep)`, whose result is of the input's type already."""
-
-    def rule(input: Value, reduction_indices: Value, keep_dims: bool) -> Value:
-        return fn(input, axes_of(input, reduction_indices), keep_dims)
-
-    return rule
-
-
-def _count(x: Value, axes: tuple[int, ...]) -> int:
-    count = 1
-    for axis in axes:
-        count *= x.shape[axis]
-    return count
-
-
-def _mean(x: Value, axes: Value, keep: bool) -> Value:
-    count, total = _count(x, axes), _sum(x, axes, keep)
-    if x.dtype.kind in "iu":
-        # Cut towards zero; floats could not hold every int64.
-        return np.sign(total) * (np.abs(total) // max(count, 1))
-    return total / total.dtype.type(count)
-
-
-def _mean_kernel(x: Value, axes: Value, keep: bool) -> Value:
-    count = _count(x, axes)
-    if x.dtype.kind in "iu":
-        total = jnp.sum(x, axes, dtype=x.dtype, keepdims=keep)
-        return lax.div(total, jnp.full_like(total, max(count, 1)))
-    return jnp.sum(x, axes, keepdims=keep) / count if count else jnp.mean(x, axes, keepdims=keep)
-
-
-def lowest(dtype: Value) -> Value:
-    """Gives the identity of the maximum: minus infinity, or the smallest integer."""
-    return dtype.type(np.iinfo(dtype).min if dtype.kind in "iu" else -np.inf)
-
-
-def highest(dtype: Value) -> Value:
-    """Gives the identity of the minimum: infinity, or the largest integer."""
-    return dtype.type(np.iinfo(dtype).max if dtype.kind in "iu" else np.inf)
-
-
-def _extreme(ufunc: Value, nan_free: Value, initial: Value) -> Value:
-    def reduced(x: Value, axes: Value, keep: bool) -> Value:
-        used = ufunc if x.dtype.kind in "iu" else nan_free
-        return used.reduce(x, axes, None, None, keep, initial(x.dtype))
-
-    return reduced
-
-
-def _extreme_kernel(name: str, initial: Value) -> Value:
-    def reduced(x: Value, axes: Value, keep: bool) -> Value:
-        start = initial(x.dtype)
-        if x.dtype.kind not in "iu":
-            x = jnp.where(x == x, x, start)
-        return getattr(jnp, name)(x, axes, keepdims=keep, initial=start)
-
-    return reduced
-
-
-def _squared(xp: Value, x: Value) -> Value:
-    return (xp.conj(x) * x).real if x.dtype.kind == "c" else xp.square(x)
-
-
-def _norm(x: Value, axes: Value, keep: bool) -> Value:
-    return np.sqrt(np.add.reduce(_squared(np, _wide(x)), axes, None, None, keep))
-
-
-def _norm_kernel(x: Value, axes: Value, keep: bool) -> Value:
-    wide = x.astype(np.float64) if x.dtype.kind in "iu" else x
-    return jnp.sqrt(jnp.sum(_squared(jnp, wide), axes, keepdims=keep))
+def _picked(of_type: Value) -> ByNode:
+    """Makes a reference of a function that gives a reduction for an element type."""
+    return ByNode(
+        lambda node: red.with_axes(
+            of_type(node.inputs[0].dtype.base_dtype), node.attrs["keep_dims"]
+        )
+    )
 
 
 _VALUES: tuple[tuple[OpDef, Value, Value], ...] = (
-    (Sum, _rule(lambda x, a, k: jnp.sum(x, a, keepdims=k)), _rule(_sum)),
-    (Mean, _rule(_mean_kernel), _rule(_mean)),
-    (Prod, _rule(lambda x, a, k: jnp.prod(x, a, keepdims=k)),
-     _rule(lambda x, a, k: np.multiply.reduce(_wide(x), a, None, None, k))),
-    (Max, _exact(_extreme_kernel("max", lowest)), _exact(_extreme(np.maximum, np.fmax, lowest))),
-    (Min, _exact(_extreme_kernel("min", highest)), _exact(_extreme(np.minimum, np.fmin, highest))),
-    (EuclideanNorm, _rule(_norm_kernel), _rule(_norm)),
-    (All, _exact(lambda x, a, k: jnp.all(x, a, keepdims=k)),
-     _exact(lambda x, a, k: np.logical_and.reduce(x, a, None, None, k))),
-    (Any, _exact(lambda x, a, k: jnp.any(x, a, keepdims=k)),
-     _exact(lambda x, a, k: np.logical_or.reduce(x, a, None, None, k))),
-)  # fmt: skip
+    (Sum, lambda x, a, k: jnp.sum(x, a, keepdims=k), red.by_ufunc(np.add)),
+    (Mean, red.mean_kernel, red.mean),
+    (Prod, lambda x, a, k: jnp.prod(x, a, keepdims=k), red.by_ufunc(np.multiply)),
+    (Max, red.extreme_kernel("max", red.lowest), red.extreme(np.maximum, np.fmax, red.lowest)),
+    (Min, red.extreme_kernel("min", red.highest), red.extreme(np.minimum, np.fmin, red.highest)),
+    (EuclideanNorm, red.norm_kernel, red.norm),
+    (All, lambda x, a, k: jnp.all(x, a, keepdims=k), red.by_ufunc(np.logical_and)),
+    (Any, lambda x, a, k: jnp.any(x, a, keepdims=k), red.by_ufunc(np.logical_or)),
+)
 
-for _op, _kernel, _reference in _VALUES:
+for _op, _kernel, _of_type in _VALUES:
     _op.shape(_reduced_shape)
-    _op.kernel(_kernel)
-    _op.reference(_reference)
+    _op.kernel(red.kernel(_kernel))
+    _op.reference = ElementwiseRule(_op, "reference", _picked(_of_type))
     _data = b[2, 3, 4] if _op in (All, Any) else f[2, 3, 4]
     _op.examples(_data, 1).examples(_data, [0, -1], keep_dims=True)
     _op.examples(_data, np.zeros(0, np.int32)).examples(_data, np.array([0, 1, 2], np.int64))
@@ -397,12 +292,12 @@ def _position_shape(input: TensorShape, dimension: TensorShape, dimension_value:
 
 def _position_rules(opdef: OpDef, xp: Value, name: str, replacement: Value) -> Value:
     def rule(input: Value, dimension: Value, output_type: Value) -> Value:
-        axis = axes_of(input, dimension)[0]
+        axis = red.axes_of(input, dimension)[0]
         if input.shape[axis] == 0:
             sizes = ",".join(map(str, input.shape))
             message = f"Reduction axis {axis} is empty in shape [{sizes}]"
             raise InvalidArgumentError(None, None, message)
-        if input.dtype.kind not in "iu":
+        if input.dtype.kind not in "iu" and (xp() is jnp or np.isnan(input).any()):
             # NaN is never the extreme.
             input = xp().where(input == input, input, replacement(input.dtype))
         if input.dtype.kind == "c":
@@ -419,7 +314,10 @@ def _ordered(xp: Value, x: Value, name: str, axis: int) -> Value:
     return xp.where(x.real == extreme, x.imag, worst)
 
 
-for _op, _name, _replacement in ((ArgMax, "argmax", lowest), (ArgMin, "argmin", highest)):
+for _op, _name, _replacement in (
+    (ArgMax, "argmax", red.lowest),
+    (ArgMin, "argmin", red.highest),
+):
     _op.shape(_position_shape)
     _op.kernel(_position_rules(_op, lambda: jnp, _name, _replacement))
     _op.reference(_position_rules(_op, lambda: np, _name, _replacement))

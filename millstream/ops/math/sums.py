@@ -97,19 +97,20 @@ def _(s0, s1):
 @BroadcastArgs.kernel
 @BroadcastArgs.reference
 def _(s0, s1):
-    x, y = _padded(s0, s1)
-    return np.where(x == 1, y, x).astype(s0.dtype)
+    pairs = zip(*_padded(s0, s1), strict=True)
+    return np.array([b if a == 1 else a for a, b in pairs], s0.dtype)
 
 
-def _padded(s0: Any, s1: Any) -> tuple[Any, Any]:
-    """Gives both shapes the same length.
+def _padded(s0: Any, s1: Any) -> tuple[list[int], list[int]]:
+    """Lists the sizes of both shapes, as many of either.
 
     Raises:
       InvalidArgumentError: if they do not broadcast.
     """
-    rank = max(s0.size, s1.size)
-    x, y = (np.concatenate([np.ones(rank - s.size, s.dtype), s]) for s in (s0, s1))
-    if np.any((x != y) & (x != 1) & (y != 1)):
+    x, y = s0.tolist(), s1.tolist()
+    missing = len(x) - len(y)
+    x, y = [1] * -missing + x, [1] * missing + y
+    if x != y and any(a != b and 1 not in (a, b) for a, b in zip(x, y, strict=True)):
         raise InvalidArgumentError(
             None, None, f"Incompatible shapes: {s0.tolist()} vs. {s1.tolist()}"
         )
@@ -137,10 +138,11 @@ def _(s0, s1):
 @BroadcastGradientArgs.reference
 def _(s0, s1):
     x, y = _padded(s0, s1)
-    if np.array_equal(s0, s1):
-        x = y = np.zeros(0, s0.dtype)
+    if s0.size == s1.size and x == y:
+        x = y = []
     # A size of 1 on both sides is listed on both: summing over it changes nothing.
-    return np.flatnonzero(x == 1).astype(s0.dtype), np.flatnonzero(y == 1).astype(s0.dtype)
+    r0, r1 = ([axis for axis, size in enumerate(side) if size == 1] for side in (x, y))
+    return np.array(r0, s0.dtype), np.array(r1, s0.dtype)
 
 
 BroadcastGradientArgs.no_gradient("shapes are integers")

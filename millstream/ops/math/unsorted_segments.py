@@ -11,8 +11,8 @@ from millstream.base.shapes import TensorShape
 from millstream.ir.opdef import OpDef
 from millstream.ir.spec import Number, Real, Tensor, f, i, op
 from millstream.ops.by_name import ops
+from millstream.ops.math._reducing import highest, lowest
 from millstream.ops.math.cast import cast
-from millstream.ops.math.reduce import highest, lowest
 from millstream.ops.math.segments import align, gather
 
 _IDS = (Int32, Int64)
