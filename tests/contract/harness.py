@@ -70,7 +70,8 @@ def _node_of(result: Any, graph: Graph) -> Operation:
 def _data(item: Any, arg: ArgSpec, retype: dict[str, DType]) -> Any:
     wanted = retype.get(arg.type_attr or "", arg.dtype)
     if wanted in (dtypes.resource, dtypes.variant):
-        wanted = None
+        # Behind the handle lies a variable of the type that the other operands have.
+        wanted = retype.get("T", retype.get("dtype"))
     if isinstance(item, Template):
         return item.make(wanted)
     if wanted is not None and isinstance(item, np.ndarray) and arg.type_attr in retype:

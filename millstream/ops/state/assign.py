@@ -151,15 +151,25 @@ def ResourceCountUpTo(
     """Gives the value of the variable behind a handle and adds one to it, up to `limit`."""
 
 
+def _refuse(limit):
+    raise OutOfRangeError(None, None, f"Reached limit of {limit}")
+
+
+def _count_kernel(check, state, limit):
+    check(state < limit, lambda: _refuse(limit))
+    return state + state.dtype.type(1), state
+
+
 def _count_reference(state, limit):
     if state >= limit:
-        raise OutOfRangeError(None, None, f"Reached limit of {limit}")
+        _refuse(limit)
     return state + state.dtype.type(1), state
 
 
 for _op, _state in ((CountUpTo, "ref"), (ResourceCountUpTo, "resource")):
+    _op.kernel(named(_count_kernel, ("check", _state, "limit")))
     _op.reference(named(_count_reference, (_state, "limit")))
     _op.shape_scalar()
     _op.no_gradient("integers have no gradient")
 CountUpTo.examples(np.int32(2), limit=5)
-ResourceCountUpTo.examples(np.int64(2), limit=5, T=Int64)
+ResourceCountUpTo.examples(np.array(2, np.int64), limit=5, T=Int64)

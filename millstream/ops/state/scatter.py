@@ -21,7 +21,7 @@ from millstream.base.lazy import jnp, lax
 from millstream.base.shapes import TensorShape
 from millstream.ir import registry
 from millstream.ir.opdef import ArgSpec, AttrSpec, OpDef, Writes
-from millstream.ir.spec import f
+from millstream.ir.spec import f, pos
 from millstream.ops.state.checks import (
     check_in_range,
     invalid,
@@ -189,7 +189,7 @@ def _hang_rules(opdef: OpDef, kind: str, state: str) -> OpDef:
     opdef.reference(named(_reference(_REFERENCES[kind]), (state, "indices", "updates")))
     opdef.no_gradient("an assignment is not a function of its operands")
     opdef.examples(f[4, 3], np.array([0, 2], np.int32), f[2, 3])
-    opdef.examples(f[4, 3], np.array([[0, 2, 0]], np.int64), f[1, 3, 3])
+    opdef.examples(f[4, 3], np.array([[0, 2, 0]], np.int64), pos[1, 3, 3])
     opdef.examples(f[4], np.array(2, np.int32), f[()] + 3.0)
     return opdef
 
