@@ -308,7 +308,7 @@ MatrixBandPart.fails("num_lower must be negative", f[3, 4], 4, 0)
 
 @export("diag", "linalg.tensor_diag")
 def diag(diagonal, name=None):
-    """Returns the array that holds `diagonal` where both halves of its index are equal, else zero.
+    """Returns zeros with `diagonal` where both halves of the index are equal.
 
     Args:
       diagonal: a tensor of rank at least 1.

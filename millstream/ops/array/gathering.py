@@ -415,7 +415,7 @@ def _batch_gather_nd(params, indices, batch_dims, name):
 
 @export("batch_gather")
 def batch_gather(params, indices, name=None):
-    """Returns slices of `params` picked along the last dimension of `indices`, the others in step.
+    """Returns slices of `params` picked along the last dimension, the others in step.
 
     Args:
       params: `[batch…, n, …]`.

@@ -25,7 +25,7 @@ def OneHot[T, TI: (UInt8, Int32, Int64)](
     *,
     axis: int = -1,
 ) -> Tensor[T]:
-    """Adds a dimension of size `depth` that holds `on_value` at the index, `off_value` elsewhere.
+    """Adds a dimension of size `depth`, with `on_value` at the index, `off_value` elsewhere.
 
     An index out of range gives `off_value` alone.
     """

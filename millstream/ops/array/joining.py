@@ -196,21 +196,40 @@ def _concat_gradient(values, axis, dy):
 
 
 def _sparse_concat_gradient(values, axis, dy):
+    """Deals the rows of an `IndexedSlices` out to the operands, or cuts each row."""
     known = constant_array(axis)
-    if known is None:
-        raise ValueError("Can only compute IndexedSlices gradient with statically-known concat_dim")
     rank = dy.values.shape.ndims
-    at = int(known.item())
-    if at < 0:
-        at += rank
+    if known is None or rank is None:
+        raise ValueError("The IndexedSlices gradient of a concatenation needs a constant axis")
+    at = int(known.item()) % rank
     if at == 0:
-        raise ValueError("IndexedSlices cannot be split along the dimension that they index")
-    sizes = [x.shape.tuple[at] for x in values]
-    parts = ops.SplitV(dy.values, constant(sizes, Int32), constant(at), num_split=len(values))
+        return _rows_of_each(values, dy)
+    sizes = [x.shape.tuple[at] if x.shape.ndims is not None else None for x in values]
+    if None in sizes:
+        sizes = ops.Pack([shape_internal(x)[at] for x in values])
+    else:
+        sizes = constant(sizes, Int32)
+    parts = ops.SplitV(dy.values, sizes, constant(at), num_split=len(values))
     return [
         IndexedSlices(part, dy.indices, shape_internal(x))
         for part, x in zip(parts, values, strict=True)
     ]
+
+
+def _rows_of_each(values, dy):
+    """Returns for each operand those rows whose index falls into it."""
+    parts = []
+    start = constant(0, dy.indices.dtype.base_dtype)
+    for x in values:
+        sizes = shape_internal(x, out_type=start.dtype.base_dtype)
+        end = ops.AddV2(start, sizes[0])
+        inside = ops.LogicalAnd(ops.GreaterEqual(dy.indices, start), ops.Less(dy.indices, end))
+        picks = ops.Squeeze(ops.Where(inside), squeeze_dims=[1])
+        rows = ops.GatherV2(dy.values, picks, 0)
+        places = ops.Sub(ops.GatherV2(dy.indices, picks, 0), start)
+        parts.append(IndexedSlices(rows, places, sizes))
+        start = end
+    return parts
 
 
 for _values in ([f[2, 3], f[2, 1]], [f[1, 3], f[2, 3], f[0, 3]]):

@@ -120,7 +120,7 @@ def shape_n(input, out_type=Int32, name=None):
 
 @export("size")
 def size(input, name=None, out_type=Int32):
-    """Returns the number of elements of `input` as a scalar; of a `SparseTensor`, its dense size.
+    """Returns the number of elements of `input`; of a `SparseTensor`, its dense size.
 
     Args:
       input: a tensor or `SparseTensor`.

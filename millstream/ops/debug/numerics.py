@@ -100,7 +100,7 @@ def verify_tensor_all_finite(t=None, msg=None, name=None, x=None, message=None):
 
 @export("add_check_numerics_ops")
 def add_check_numerics_ops():
-    """Adds a check to every floating point tensor of the default graph; returns a node of them all.
+    """Checks every floating point tensor of the default graph; returns a node of all checks.
 
     The checks run one after the other in the order of the graph, so that the first tensor with a
     NaN or infinity is the one that is reported.
