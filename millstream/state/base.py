@@ -7,12 +7,12 @@ from typing import Any
 
 from millstream.base.dtypes import DType
 from millstream.base.shapes import TensorShape
-from millstream.ir.composite import IndexedSlices
 from millstream.ir.node import Operation
 from millstream.ir.tensor import Tensor
 from millstream.ops.array.slicing import slice_helper
 from millstream.state.options import VariableAggregation, VariableSynchronization
 from millstream.state.slice_info import SaveSliceInfo
+from millstream.state.updates import Updates
 
 
 class _VariableMeta(type):
@@ -24,7 +24,7 @@ class _VariableMeta(type):
         return super().__call__(*args, **kwargs)
 
 
-class Variable(metaclass=_VariableMeta):
+class Variable(Updates, metaclass=_VariableMeta):
     """State that lives in a session from one step to the next: a mutable array with a name.
 
     `tf.Variable(initial_value, …)` adds a variable to the default graph, a `RefVariable`, or a
@@ -182,7 +182,11 @@ class Variable(metaclass=_VariableMeta):
         run = self.graph.default_session(session, "Variable.load").run
         run(self.initializer, {self.initializer.inputs[1]: value})
 
-    # -- partitioned
+    # -- saving
+
+    def to_proto(self, export_scope: str | None = None) -> Any:
+        """Returns a `VariableDef`, or `None` if the variable lies outside `export_scope`."""
+        raise NotImplementedError(type(self).__name__)
 
     def _set_save_slice_info(self, save_slice_info: SaveSliceInfo | None) -> None:
         self._save_slice_info = save_slice_info
@@ -234,17 +238,6 @@ class VariableRef:
         return id(self._variable)
 
 
-def require_slices(value: Any) -> IndexedSlices:
-    """Returns `value`, which must be `IndexedSlices`.
-
-    Raises:
-      TypeError: if it is anything else.
-    """
-    if not isinstance(value, IndexedSlices):
-        raise TypeError(f"sparse_delta is not IndexedSlices: {value}")
-    return value
-
-
 OPERATORS = (
     "__abs__", "__add__", "__and__", "__div__", "__floordiv__", "__ge__", "__gt__", "__invert__",
     "__le__", "__lt__", "__matmul__", "__mod__", "__mul__", "__neg__", "__or__", "__pow__",
@@ -265,13 +258,3 @@ def _operator(name: str) -> Callable[..., Any]:
 
 for _name in OPERATORS:
     setattr(Variable, _name, _operator(_name))
-
-
-def without_scope(name: str, scope: str | None) -> str:
-    """Returns a node's or tensor's name relative to the scope that is being exported."""
-    return name if not scope else name.removeprefix(scope.rstrip("/") + "/")
-
-
-def with_scope(name: str, scope: str | None) -> str:
-    """Returns a node's or tensor's name in the scope that it was imported into."""
-    return name if not scope else f"{scope.rstrip('/')}/{name}"

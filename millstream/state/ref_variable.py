@@ -6,7 +6,7 @@ from typing import Any
 
 from millstream.base.dtypes import DType, as_dtype
 from millstream.base.shapes import UNKNOWN, TensorShape, as_shape
-from millstream.formats import protos
+from millstream.ir.composite import IndexedSlices
 from millstream.ir.convert import convert_to_tensor, register_tensor_conversion_function
 from millstream.ir.default import get_default_graph
 from millstream.ir.scopes import name_scope
@@ -17,12 +17,11 @@ from millstream.ops.state import scatter, scatter_nd
 from millstream.ops.state.initialized import ValueOrDefault
 from millstream.ops.state.slices import StridedSliceAssign
 from millstream.ops.state.variable import VariableV2
-from millstream.state.assignments import batch_scatter_update
-from millstream.state.base import Variable, require_slices, with_scope, without_scope
+from millstream.state import messages
+from millstream.state.base import Variable
 from millstream.state.initial import guarded
 from millstream.state.making import Wishes, in_initializer_scope, join_collections
-from millstream.state.options import VariableAggregation, VariableSynchronization, checked_options
-from millstream.state.slice_info import SaveSliceInfo
+from millstream.state.options import checked_options
 
 
 class RefVariable(Variable):
@@ -156,115 +155,24 @@ class RefVariable(Variable):
         with self.graph.control_dependencies(None):
             return ValueOrDefault(self._variable, self._initial_value)
 
-    # -- writing: each returns the ref after the update, or the node if `read_value` is false
+    # -- writing
 
-    def _written(self, ref: Tensor, read_value: bool) -> Any:
+    def _assign(self, kind: str, value: Any, locking: Any, name: Any, read_value: bool) -> Any:
+        op = getattr(assign_ops, f"Assign{kind}")
+        attrs = {}
+        if not kind:
+            validated = self._initializer_op.attrs["validate_shape"]
+            attrs["validate_shape"] = validated and self.shape.is_fully_defined()
+        ref = op(self._variable, value, **attrs, use_locking=locking, name=name)
         return ref if read_value else ref.op
 
-    def assign(
-        self,
-        value: Any,
-        use_locking: bool = False,
-        name: str | None = None,
-        read_value: bool = True,
-    ) -> Any:
-        """Gives the variable a new value."""
-        validate = self._initializer_op.attrs["validate_shape"]
-        ref = assign_ops.Assign(
-            self._variable, value, validate_shape=validate and self.shape.is_fully_defined(),
-            use_locking=use_locking, name=name,
-        )  # fmt: skip
-        return self._written(ref, read_value)
+    def _scatter(self, kind: str, slices: IndexedSlices, locking: Any, name: Any) -> Tensor:
+        op = getattr(scatter, f"Scatter{kind}")
+        return op(self._variable, slices.indices, slices.values, use_locking=locking, name=name)
 
-    def assign_add(
-        self,
-        delta: Any,
-        use_locking: bool = False,
-        name: str | None = None,
-        read_value: bool = True,
-    ) -> Any:
-        """Adds `delta`."""
-        ref = assign_ops.AssignAdd(self._variable, delta, use_locking=use_locking, name=name)
-        return self._written(ref, read_value)
-
-    def assign_sub(
-        self,
-        delta: Any,
-        use_locking: bool = False,
-        name: str | None = None,
-        read_value: bool = True,
-    ) -> Any:
-        """Subtracts `delta`."""
-        ref = assign_ops.AssignSub(self._variable, delta, use_locking=use_locking, name=name)
-        return self._written(ref, read_value)
-
-    def _scatter(self, op: Any, slices: Any, use_locking: bool, name: str | None) -> Tensor:
-        found = require_slices(slices)
-        return op(self._variable, found.indices, found.values, use_locking=use_locking, name=name)
-
-    def scatter_add(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Any:
-        """Adds rows. `sparse_delta` is an `IndexedSlices`."""
-        return self._scatter(scatter.ScatterAdd, sparse_delta, use_locking, name)
-
-    def scatter_sub(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Any:
-        """Subtracts rows. `sparse_delta` is an `IndexedSlices`."""
-        return self._scatter(scatter.ScatterSub, sparse_delta, use_locking, name)
-
-    def scatter_mul(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Any:
-        """Multiplies rows. `sparse_delta` is an `IndexedSlices`."""
-        return self._scatter(scatter.ScatterMul, sparse_delta, use_locking, name)
-
-    def scatter_div(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Any:
-        """Divides rows. `sparse_delta` is an `IndexedSlices`."""
-        return self._scatter(scatter.ScatterDiv, sparse_delta, use_locking, name)
-
-    def scatter_min(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Any:
-        """Lowers rows to those of the `IndexedSlices` `sparse_delta` where these are smaller."""
-        return self._scatter(scatter.ScatterMin, sparse_delta, use_locking, name)
-
-    def scatter_max(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Any:
-        """Raises rows to those of the `IndexedSlices` `sparse_delta` where these are larger."""
-        return self._scatter(scatter.ScatterMax, sparse_delta, use_locking, name)
-
-    def scatter_update(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Any:
-        """Replaces rows. `sparse_delta` is an `IndexedSlices`."""
-        return self._scatter(scatter.ScatterUpdate, sparse_delta, use_locking, name)
-
-    def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Any:
-        """Subtracts at index tuples, `[…, depth]`."""
-        op = scatter_nd.ScatterNdSub
+    def _scatter_nd(self, kind: str, indices: Any, updates: Any, name: Any) -> Tensor:
+        op = getattr(scatter_nd, f"ScatterNd{kind}")
         return op(self._variable, indices, updates, use_locking=True, name=name)
-
-    def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Any:
-        """Adds at index tuples, `[…, depth]`."""
-        op = scatter_nd.ScatterNdAdd
-        return op(self._variable, indices, updates, use_locking=True, name=name)
-
-    def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Any:
-        """Replaces at index tuples, `[…, depth]`."""
-        op = scatter_nd.ScatterNdUpdate
-        return op(self._variable, indices, updates, use_locking=True, name=name)
-
-    def batch_scatter_update(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Any:
-        """Replaces slices: those of `sparse_delta`, whose indices lead with the batch axes."""
-        found = require_slices(sparse_delta)
-        return batch_scatter_update(self, found.indices, found.values, use_locking, name)
 
     def count_up_to(self, limit: int) -> Tensor:
         """Returns the value and then adds one; ends the step with `OutOfRangeError` at `limit`."""
@@ -278,45 +186,14 @@ class RefVariable(Variable):
     # -- messages
 
     def _init_from_proto(self, variable_def: Any, import_scope: str | None) -> None:
-        graph = get_default_graph()
-
-        def element(name: str) -> Any:
-            return graph.as_graph_element(with_scope(name, import_scope))
-
+        element = messages.decode(self, variable_def, import_scope)
         self._variable = element(variable_def.variable_name)
         self._handle_name = self._variable.name
-        self._initializer_op = element(variable_def.initializer_name)
-        self._initial_value = (
-            element(variable_def.initial_value_name) if variable_def.initial_value_name else None
-        )
         self._snapshot = element(variable_def.snapshot_name)
-        self._trainable = variable_def.trainable
-        self._constraint = None
-        self._caching_device = None
-        self._synchronization = VariableSynchronization(variable_def.synchronization)
-        self._aggregation = VariableAggregation(variable_def.aggregation)
-        if variable_def.HasField("save_slice_info_def"):
-            self._save_slice_info = SaveSliceInfo(
-                save_slice_info_def=variable_def.save_slice_info_def, import_scope=import_scope
-            )
 
     def to_proto(self, export_scope: str | None = None) -> Any:
         """Returns a `VariableDef`, or `None` if the variable lies outside `export_scope`."""
-        if export_scope is not None and not self._variable.name.startswith(export_scope):
-            return None
-        found = protos.VariableDef(
-            variable_name=without_scope(self._variable.name, export_scope),
-            initializer_name=without_scope(self._initializer_op.name, export_scope),
-            snapshot_name=without_scope(self._snapshot.name, export_scope),
-            trainable=self._trainable,
-            synchronization=self._synchronization.value,
-            aggregation=self._aggregation.value,
-        )
-        if self._initial_value is not None:
-            found.initial_value_name = without_scope(self._initial_value.name, export_scope)
-        if self._save_slice_info:
-            found.save_slice_info_def.MergeFrom(self._save_slice_info.to_proto(export_scope))
-        return found
+        return messages.encode(self, self._snapshot, False, export_scope)
 
 
 def _as_tensor(

@@ -6,7 +6,7 @@ from typing import Any
 
 from millstream.base.dtypes import DType, as_dtype
 from millstream.base.shapes import TensorShape, as_shape
-from millstream.formats import protos
+from millstream.ir.composite import IndexedSlices
 from millstream.ir.convert import convert_to_tensor, register_tensor_conversion_function
 from millstream.ir.default import get_default_graph
 from millstream.ir.node import Operation
@@ -20,12 +20,11 @@ from millstream.ops.state.gather import ResourceGather, ResourceGatherNd
 from millstream.ops.state.initialized import ResourceValueOrDefault
 from millstream.ops.state.slices import ResourceStridedSliceAssign
 from millstream.ops.state.variable import ReadVariableOp, VarHandleOp, VarIsInitializedOp
-from millstream.state.assignments import batch_scatter_update
-from millstream.state.base import Variable, require_slices, with_scope, without_scope
+from millstream.state import messages
+from millstream.state.base import Variable
 from millstream.state.initial import guarded
 from millstream.state.making import Wishes, in_initializer_scope, join_collections
-from millstream.state.options import VariableAggregation, VariableSynchronization, checked_options
-from millstream.state.slice_info import SaveSliceInfo
+from millstream.state.options import checked_options
 
 
 class BaseResourceVariable(Variable):
@@ -110,114 +109,30 @@ class BaseResourceVariable(Variable):
             value = ResourceGatherNd(self._handle, indices, dtype=self._dtype, name=scope)
         return identity(value)
 
-    # -- writing: each returns the variable as it is after the update
+    # -- writing
 
     def _after(self, write: Operation, read_value: bool = True) -> Any:
+        """Returns the variable as it is after a write, or the node that writes."""
         return _WrittenVariable(self, write) if read_value else write
 
-    def assign(
-        self, value: Any, use_locking: Any = None, name: str | None = None, read_value: bool = True
-    ) -> Any:
-        """Gives the variable a new value.
-
-        Raises:
-          ValueError: if it is not of the variable's shape.
-        """
-        del use_locking
+    def _assign(self, kind: str, value: Any, locking: Any, name: Any, read_value: bool) -> Any:
+        del locking
         tensor = convert_to_tensor(value, self._dtype)
-        if not self._shape.is_compatible_with(tensor.shape):
+        if not kind and not self._shape.is_compatible_with(tensor.shape):
             raise ValueError(f"Shapes {self._shape} and {tensor.shape} are incompatible")
-        return self._after(assign_ops.AssignVariableOp(self._handle, tensor, name=name), read_value)
+        op = getattr(assign_ops, f"Assign{kind}VariableOp")
+        return self._after(op(self._handle, tensor, name=name), read_value)
 
-    def assign_add(
-        self, delta: Any, use_locking: Any = None, name: str | None = None, read_value: bool = True
-    ) -> Any:
-        """Adds `delta`."""
-        del use_locking
-        tensor = convert_to_tensor(delta, self._dtype)
-        return self._after(
-            assign_ops.AssignAddVariableOp(self._handle, tensor, name=name), read_value
-        )
+    def _scatter(self, kind: str, slices: IndexedSlices, locking: Any, name: Any) -> Any:
+        del locking
+        op = getattr(scatter, f"ResourceScatter{kind}")
+        values = convert_to_tensor(slices.values, self._dtype)
+        return self._after(op(self._handle, slices.indices, values, name=name))
 
-    def assign_sub(
-        self, delta: Any, use_locking: Any = None, name: str | None = None, read_value: bool = True
-    ) -> Any:
-        """Subtracts `delta`."""
-        del use_locking
-        tensor = convert_to_tensor(delta, self._dtype)
-        return self._after(
-            assign_ops.AssignSubVariableOp(self._handle, tensor, name=name), read_value
-        )
-
-    def _scatter(self, op: Any, slices: Any, name: str | None) -> Any:
-        found = require_slices(slices)
-        values = convert_to_tensor(found.values, self._dtype)
-        return self._after(op(self._handle, found.indices, values, name=name))
-
-    def _scatter_nd(self, op: Any, indices: Any, updates: Any, name: str | None) -> Any:
+    def _scatter_nd(self, kind: str, indices: Any, updates: Any, name: Any) -> Any:
+        op = getattr(scatter_nd, f"ResourceScatterNd{kind}")
         values = convert_to_tensor(updates, self._dtype)
         return self._after(op(self._handle, indices, values, name=name))
-
-    def scatter_add(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Any:
-        """Adds rows. `sparse_delta` is an `IndexedSlices`."""
-        return self._scatter(scatter.ResourceScatterAdd, sparse_delta, name)
-
-    def scatter_sub(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Any:
-        """Subtracts rows. `sparse_delta` is an `IndexedSlices`."""
-        return self._scatter(scatter.ResourceScatterSub, sparse_delta, name)
-
-    def scatter_mul(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Any:
-        """Multiplies rows. `sparse_delta` is an `IndexedSlices`."""
-        return self._scatter(scatter.ResourceScatterMul, sparse_delta, name)
-
-    def scatter_div(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Any:
-        """Divides rows. `sparse_delta` is an `IndexedSlices`."""
-        return self._scatter(scatter.ResourceScatterDiv, sparse_delta, name)
-
-    def scatter_min(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Any:
-        """Lowers rows to those of the `IndexedSlices` `sparse_delta` where these are smaller."""
-        return self._scatter(scatter.ResourceScatterMin, sparse_delta, name)
-
-    def scatter_max(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Any:
-        """Raises rows to those of the `IndexedSlices` `sparse_delta` where these are larger."""
-        return self._scatter(scatter.ResourceScatterMax, sparse_delta, name)
-
-    def scatter_update(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Any:
-        """Replaces rows. `sparse_delta` is an `IndexedSlices`."""
-        return self._scatter(scatter.ResourceScatterUpdate, sparse_delta, name)
-
-    def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Any:
-        """Subtracts at index tuples, `[…, depth]`."""
-        return self._scatter_nd(scatter_nd.ResourceScatterNdSub, indices, updates, name)
-
-    def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Any:
-        """Adds at index tuples, `[…, depth]`."""
-        return self._scatter_nd(scatter_nd.ResourceScatterNdAdd, indices, updates, name)
-
-    def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Any:
-        """Replaces at index tuples, `[…, depth]`."""
-        return self._scatter_nd(scatter_nd.ResourceScatterNdUpdate, indices, updates, name)
-
-    def batch_scatter_update(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Any:
-        """Replaces slices: those of `sparse_delta`, whose indices lead with the batch axes."""
-        found = require_slices(sparse_delta)
-        return batch_scatter_update(self, found.indices, found.values, use_locking, name)
 
     def count_up_to(self, limit: int) -> Tensor:
         """Returns the value and then adds one; ends the step with `OutOfRangeError` at `limit`."""
@@ -231,6 +146,13 @@ class BaseResourceVariable(Variable):
             self._handle, begin, end, strides, tensor, name=name, **masks
         )
         return self._after(write)
+
+    # -- messages
+
+    def to_proto(self, export_scope: str | None = None) -> Any:
+        """Returns a `VariableDef`, or `None` if the variable lies outside `export_scope`."""
+        snapshot = self._graph_element if self._cached_value is None else self._cached_value
+        return messages.encode(self, snapshot, True, export_scope)
 
 
 class ResourceVariable(BaseResourceVariable):
@@ -322,29 +244,12 @@ class ResourceVariable(BaseResourceVariable):
     def _init_from_proto(self, variable_def: Any, import_scope: str | None) -> None:
         if not variable_def.is_resource:
             raise ValueError("Trying to restore Variable as ResourceVariable.")
-        graph = get_default_graph()
-
-        def element(name: str) -> Any:
-            return graph.as_graph_element(with_scope(name, import_scope))
-
+        element = messages.decode(self, variable_def, import_scope)
         self._handle = element(variable_def.variable_name)
         known = handle_data(self._handle)
         self._shape, self._dtype = known or (TensorShape(None), self._handle.op.attrs["dtype"])
         self._handle_name = self._handle.name
-        self._initializer_op = element(variable_def.initializer_name)
-        self._initial_value = (
-            element(variable_def.initial_value_name) if variable_def.initial_value_name else None
-        )
-        self._trainable = variable_def.trainable
-        self._constraint = None
-        self._caching_device = None
-        self._synchronization = VariableSynchronization(variable_def.synchronization)
-        self._aggregation = VariableAggregation(variable_def.aggregation)
         self._graph_element = self._imported_read(variable_def, element)
-        if variable_def.HasField("save_slice_info_def"):
-            self._save_slice_info = SaveSliceInfo(
-                save_slice_info_def=variable_def.save_slice_info_def, import_scope=import_scope
-            )
 
     def _imported_read(self, variable_def: Any, element: Any) -> Tensor:
         if not variable_def.snapshot_name:
@@ -354,26 +259,6 @@ class ResourceVariable(BaseResourceVariable):
             self._cached_value = snapshot
             return snapshot.op.inputs[0]
         return snapshot
-
-    def to_proto(self, export_scope: str | None = None) -> Any:
-        """Returns a `VariableDef`, or `None` if the variable lies outside `export_scope`."""
-        if export_scope is not None and not self._handle.name.startswith(export_scope):
-            return None
-        snapshot = self._graph_element if self._cached_value is None else self._cached_value
-        found = protos.VariableDef(
-            variable_name=without_scope(self._handle.name, export_scope),
-            initializer_name=without_scope(self._initializer_op.name, export_scope),
-            snapshot_name=without_scope(snapshot.name, export_scope),
-            is_resource=True,
-            trainable=self._trainable,
-            synchronization=self._synchronization.value,
-            aggregation=self._aggregation.value,
-        )
-        if self._initial_value is not None:
-            found.initial_value_name = without_scope(self._initial_value.name, export_scope)
-        if self._save_slice_info:
-            found.save_slice_info_def.MergeFrom(self._save_slice_info.to_proto(export_scope))
-        return found
 
 
 class _WrittenVariable(BaseResourceVariable):
