@@ -7,9 +7,10 @@ from millstream.base.dtypes import bfloat16, float16, float32
 from millstream.base.export import export
 from millstream.base.shapes import unknown_shape
 from millstream.ir.convert import to_tensor
-from millstream.ir.scopes import name_scope
+from millstream.ir.scopes import control_dependencies, name_scope
 from millstream.ops import array, math
 from millstream.ops.by_name import ops
+from millstream.ops.flow.checks import assert_equal
 from millstream.ops.nn._arguments import renamed
 from millstream.ops.nn.softmax import (
     LogSoftmax,
@@ -40,9 +41,10 @@ def _along(opdef, logits, axis, name):
         )
     # The rank is made twice and the axis computed, because TensorFlow's nodes are.
     symbolic_rank = array.rank(logits)
-    if axis < 0:
-        axis = ops.FloorMod(axis + symbolic_rank, rank, name="mod")
+    shifted = axis + symbolic_rank if axis < 0 else None
     symbolic_rank = array.rank(logits)
+    if shifted is not None:
+        axis = ops.FloorMod(shifted, rank, name="mod")
     swapped = _swapped(logits, axis, ops.Sub(symbolic_rank, 1), None)
     return _swapped(opdef(swapped), axis, ops.Sub(symbolic_rank, 1), name, logits.shape)
 
@@ -265,16 +267,23 @@ def sparse_softmax_cross_entropy_with_logits(_sentinel=None, labels=None, logits
         if logits.shape.ndims == 2:
             loss, _ = SparseSoftmaxCrossEntropyWithLogits(precise, labels, name=name)
         else:
-            loss = _losses_of_rows(labels, precise, labels_shape, name)
+            with control_dependencies(_shape_checks(labels, logits)):
+                loss = _losses_of_rows(labels, precise, labels_shape, name)
         return loss if precise is logits else _narrowed(loss, logits)
+
+
+def _shape_checks(labels, logits):
+    """Returns nodes that check at run time the sizes that are not known before."""
+    outer = logits.shape[:-1] if logits.shape.ndims is not None else unknown_shape()
+    if labels.shape.is_fully_defined() and outer.is_fully_defined():
+        return []
+    return [assert_equal(array.shape(labels), array.shape(logits)[:-1])]
 
 
 def _losses_of_rows(labels, logits, labels_shape, name):
     """Flattens all axes but the last, for the op that wants a matrix."""
-    rank = array.rank(logits) if logits.shape.ndims is None else None
     shape = array.shape(logits)
-    rank = array.rank(logits) if rank is None else rank
-    classes = shape[rank - 1]
+    classes = shape[array.rank(logits) - 1]
     rows = array.reshape(logits, [-1, classes])
     flat = array.reshape(labels, [-1])
     loss, _ = SparseSoftmaxCrossEntropyWithLogits(rows, flat, name=name)

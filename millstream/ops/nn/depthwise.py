@@ -86,27 +86,11 @@ def _(filter_sizes_as_shape):
 # -- rules, for channels last
 
 
-def _cells(x, window):
-    """Yields the image under each cell of the window, the last axis fastest."""
-    fitted = windows.fitted(x, window, (1, 2), 0)
-    for i in range(window.size[0]):
-        for j in range(window.size[1]):
-            row, column = i * window.dilations[0], j * window.dilations[1]
-            rows = (window.output[0] - 1) * window.strides[0] + 1
-            columns = (window.output[1] - 1) * window.strides[1] + 1
-            yield lax.slice(
-                fitted,
-                (0, row, column, 0),
-                (x.shape[0], row + rows, column + columns, x.shape[3]),
-                (1, *window.strides, 1),
-            )
-
-
 def _forward(x, w, window):
     """Adds shifted images: on CPUs 50 times faster than XLA's own grouped convolution."""
     taps = w.reshape(-1, *w.shape[2:])
     total = None
-    for number, view in enumerate(_cells(x, window)):
+    for number, view in enumerate(windows.cells(x, window, 0)):
         part = view[..., None] * taps[number]
         total = part if total is None else total + part
     return total.reshape(*total.shape[:3], -1)
@@ -115,7 +99,7 @@ def _forward(x, w, window):
 def _filter_gradient(x, shape, dy, window):
     dy = dy.reshape(*dy.shape[:3], *shape[2:])
     # Rows are summed first; all at once, XLA's loop is not vectorised.
-    sums = jnp.stack([(view[..., None] * dy).sum(1) for view in _cells(x, window)])
+    sums = jnp.stack([(view[..., None] * dy).sum(1) for view in windows.cells(x, window, 0)])
     return lax.optimization_barrier(sums).sum((1, 2)).reshape(shape)
 
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from millstream.base import errors
 from millstream.base.lazy import jax, jnp
 from millstream.ops.nn import geometry, windows
 from millstream.ops.nn.geometry import spatial_axes
@@ -13,29 +14,45 @@ def pooled_shape(shape, ksize, strides, padding, data_format):
     """Returns the static shape of a pooled image.
 
     Raises:
-      ValueError: for windows over batch or channels, or larger than the image.
+      ValueError: for windows larger than the image.
     """
     rank = len(ksize)
     shape = shape.with_rank(rank)
     axes, channel = spatial_axes(data_format, rank)
-    if ksize[0] != 1 or strides[0] != 1 or ksize[channel] != 1 or strides[channel] != 1:
-        raise ValueError(
-            f"Pooling is not yet supported on the batch or depth dimension: ksize {list(ksize)}, "
-            f"strides {list(strides)}, data_format {data_format}"
-        )
     if any(s <= 0 for s in strides) or any(k <= 0 for k in ksize):
         raise ValueError(f"ksize and strides must be positive, got {ksize} and {strides}")
     sizes = shape.tuple
     if sizes is None:
         return [None] * rank
     spatial = [geometry.output_size(sizes[a], ksize[a], strides[a], padding) for a in axes]
-    return geometry.image_shape(data_format, sizes[0], spatial, sizes[channel])
+    depth = geometry.output_size(sizes[channel], ksize[channel], strides[channel], padding)
+    return geometry.image_shape(data_format, sizes[0], spatial, depth)
 
 
 def window_of(shape, ksize, strides, padding, data_format):
-    """Returns the sliding window of a pooling op for a known input shape."""
-    axes, _ = spatial_axes(data_format, len(ksize))
+    """Returns the sliding window of a pooling op for a known input shape.
+
+    Raises:
+      UnimplementedError: for windows over batch or channels.
+    """
+    axes, channel = spatial_axes(data_format, len(ksize))
+    for name, axis in (("batch", 0), ("depth", channel)):
+        if ksize[axis] != 1 or strides[axis] != 1:
+            raise errors.UnimplementedError(
+                None,
+                None,
+                f"Pooling is not yet supported on the {name} dimension: ksize {list(ksize)}, "
+                f"strides {list(strides)}, data_format {data_format}",
+            )
     return geometry.window_of(shape, [ksize[a] for a in axes], strides, padding, data_format)
+
+
+def is_depthwise(shape, ksize, strides, data_format):
+    """Whether windows are groups of channels, which maxima may be taken over, and nothing else."""
+    if data_format.startswith("NC") or ksize[-1] == 1:
+        return False
+    alone = all(k == 1 for k in ksize[:-1]) and all(s == 1 for s in strides[:-1])
+    return alone and ksize[-1] == strides[-1] and shape[-1] % ksize[-1] == 0
 
 
 # -- kernels
@@ -43,6 +60,8 @@ def window_of(shape, ksize, strides, padding, data_format):
 
 def max_kernel(x, ksize, strides, padding, data_format):
     """Is the kernel of `MaxPool`."""
+    if is_depthwise(x.shape, ksize, strides, data_format):
+        return x.reshape(*x.shape[:-1], -1, ksize[-1]).max(-1)
     window = window_of(x.shape, ksize, strides, padding, data_format)
     return windows.maximum(x, window, data_format)
 
@@ -93,6 +112,9 @@ def _fill(dtype):
 
 def max_reference(x, ksize, strides, padding, data_format):
     """Is the reference of `MaxPool`."""
+    if is_depthwise(x.shape, ksize, strides, data_format):
+        groups = [x[..., i :: ksize[-1]] for i in range(ksize[-1])]
+        return np.maximum.reduce(groups)
     window = window_of(x.shape, ksize, strides, padding, data_format)
     best = _patches(x, window, data_format, _fill(x.dtype)).max(-2)
     return geometry.from_channels_last(best, data_format)

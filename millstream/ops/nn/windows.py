@@ -61,15 +61,16 @@ def _fitted(x, window, axes, fill, sizes):
     return lax.pad(x, np.array(fill, x.dtype), _full(margins, axes, x.ndim, (0, 0, 0)))
 
 
-def fitted(x, window, axes, fill):
-    """Pads or crops the image to what the windows cover."""
-    sizes = [
-        (n - 1) * s + (k - 1) * d + 1
-        for n, s, k, d in zip(
-            window.output, window.strides, window.size, window.dilations, strict=True
-        )
-    ]
-    return _fitted(x, window, axes, fill, sizes)
+def cells(x, window, fill):
+    """Yields, for each cell of a dilated window over `[n, h, w, c]`, what stands there."""
+    axes = (1, 2)
+    spans = [(n - 1) * s + 1 for n, s in zip(window.output, window.strides, strict=True)]
+    reach = [(k - 1) * d for k, d in zip(window.size, window.dilations, strict=True)]
+    fitted = _fitted(x, window, axes, fill, [a + b for a, b in zip(spans, reach, strict=True)])
+    for row, column in _cells(window):
+        top, left = row * window.dilations[0], column * window.dilations[1]
+        stops = (x.shape[0], top + spans[0], left + spans[1], x.shape[3])
+        yield lax.slice(fitted, (0, top, left, 0), stops, (1, *window.strides, 1))
 
 
 def maximum(x, window, data_format):
@@ -155,10 +156,13 @@ def spread_to(place, dy, shape, window, data_format):
     total = None
     for number, cell in enumerate(_cells(window)):
         part = jnp.where(place == number, dy, np.array(0, dy.dtype))
+        offsets = [
+            c * d - p[0] for c, d, p in zip(cell, window.dilations, window.pads, strict=True)
+        ]
         margins = [
-            (at - pads[0], shape[axis] - (at - pads[0]) - (n - 1) * stride - 1, stride - 1)
-            for axis, at, pads, n, stride in zip(
-                axes, cell, window.pads, window.output, window.strides, strict=True
+            (at, shape[axis] - at - (n - 1) * stride - 1, stride - 1)
+            for axis, at, n, stride in zip(
+                axes, offsets, window.output, window.strides, strict=True
             )
         ]
         part = lax.pad(part, np.array(0, dy.dtype), _full(margins, axes, len(shape), (0, 0, 0)))
