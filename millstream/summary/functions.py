@@ -3,8 +3,10 @@
 import re
 from contextlib import contextmanager
 
+from google.protobuf import json_format
+
 from millstream.base import logging
-from millstream.base.compat import as_bytes
+from millstream.base.dtypes import Float
 from millstream.base.export import export
 from millstream.formats import protos
 from millstream.ir.convert import to_tensor
@@ -119,7 +121,7 @@ def audio(name, tensor, sample_rate, max_outputs=3, collections=None, family=Non
       A string scalar, a serialised `Summary`.
     """
     with _scope(name, family, values=[tensor]) as (tag, scope):
-        rate = to_tensor(sample_rate, None, "sample_rate")
+        rate = to_tensor(sample_rate, Float, "sample_rate")
         node = AudioSummaryV2(
             tag=tag, tensor=tensor, sample_rate=rate, max_outputs=max_outputs, name=scope
         )
@@ -200,7 +202,7 @@ def merge(inputs, collections=None, name=None):
       A string scalar, a serialised `Summary`.
     """
     with _scope(name, default_name="Merge", values=inputs):
-        return _collect(MergeSummary(inputs=inputs), collections or [])
+        return _collect(MergeSummary(inputs=inputs, name=clean_tag(name)), collections or [])
 
 
 @export("summary.merge_all")
@@ -228,7 +230,5 @@ def get_summary_description(node_def):
     """
     if node_def.op != "TensorSummary":
         raise ValueError(f"Cannot get_summary_description on {node_def.op}")
-    description = protos.SummaryDescription()
-    hint = as_bytes(node_def.attr["description"].s)
-    description.type_hint = hint.decode()
-    return description
+    text = node_def.attr["description"].s.decode()
+    return json_format.Parse(text, protos.SummaryDescription())

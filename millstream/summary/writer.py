@@ -5,17 +5,32 @@ Invariants: events reach the file in the order of the calls; `flush` returns onl
 queued before it is on disk; an error of the disk is raised by the next call, not lost.
 """
 
+import atexit
 import queue
 import threading
 import time
+import warnings
+import weakref
 
-from millstream.base import errors
+from millstream.base import errors, logging
 from millstream.base.export import export
 from millstream.formats import files, protos
 from millstream.formats.events import EventsWriter, events_prefix
 from millstream.ir.default import get_default_graph
 from millstream.ir.graph import Graph
 from millstream.train.meta_graph import export_meta_graph
+
+_open_writers = weakref.WeakSet()
+
+
+@atexit.register
+def _flush_all():
+    """Writes what waits when the program ends without having closed its writers."""
+    for writer in list(_open_writers):
+        try:
+            writer.flush()
+        except errors.OpError as error:
+            logging.error("Events of %s are lost: %s", writer.get_logdir(), error.message)
 
 
 class _Flush:
@@ -53,7 +68,7 @@ class _Thread(threading.Thread):
                 self._writer.flush()
             else:
                 self._writer.write_serialized(item)
-        except (OSError, errors.OpError) as error:
+        except errors.OpError as error:
             self.error = error
         finally:
             if isinstance(item, _Flush):
@@ -89,25 +104,29 @@ class FileWriter:
         session=None,
     ):
         del session
-        self._logdir = str(logdir)
-        files.files_of(self._logdir).makedirs(self._logdir)
+        self._logdir = files.path_of(logdir)
+        with files.os_errors(self._logdir):
+            files.files_of(self._logdir).makedirs(self._logdir)
         self._suffix = filename_suffix or ""
         self._max_queue, self._flush_secs = max_queue, flush_secs
         self._seen_tags = set()
         self._closed = True
         self._open()
-        if graph is not None or graph_def is not None:
-            self.add_graph(graph=graph, graph_def=graph_def)
+        if graph is None and graph_def is None:
+            return
         if isinstance(graph, Graph):
-            self.add_meta_graph(
-                export_meta_graph(graph=graph, graph_def=graph.as_graph_def(add_shapes=True))
-            )
+            graph_def = graph.as_graph_def(add_shapes=True)
+            self.add_graph(graph_def)
+            self.add_meta_graph(export_meta_graph(graph=graph, graph_def=graph_def))
+        else:
+            self.add_graph(graph=graph, graph_def=graph_def)
 
     def _open(self):
         self._events = EventsWriter(events_prefix(self._logdir), self._suffix)
         self._thread = _Thread(self._events, self._max_queue, self._flush_secs)
         self._thread.start()
         self._closed = False
+        _open_writers.add(self)
 
     def __enter__(self):
         return self
@@ -120,14 +139,23 @@ class FileWriter:
         return self._logdir
 
     def add_event(self, event):
-        """Adds an `Event` message.
+        """Adds an `Event` message; a closed writer drops it, with a warning.
 
         Raises:
-          OSError: or a `tf.errors` class, if an earlier event could not be written.
+          OpError: if an earlier event could not be written.
         """
-        self._check()
-        if not self._closed:
+        if self._is_open():
+            self._check()
             self._thread.queue.put(event.SerializeToString())
+
+    def _is_open(self):
+        if self._closed:
+            warnings.warn(
+                "Attempting to use a closed FileWriter. The operation will be a noop unless the "
+                "FileWriter is explicitly reopened.",
+                stacklevel=4,
+            )
+        return not self._closed
 
     def _check(self):
         error, self._thread.error = self._thread.error, None
@@ -150,13 +178,14 @@ class FileWriter:
         if not isinstance(summary, protos.Summary):
             data = summary.item() if hasattr(summary, "item") else summary
             summary = protos.Summary.FromString(data)
-        for value in summary.value:
+        event = protos.Event(summary=summary)
+        for value in event.summary.value:
             # The metadata of a tag is written with its first value only, as TensorBoard expects.
             if value.HasField("metadata"):
                 if value.tag in self._seen_tags:
                     value.ClearField("metadata")
                 self._seen_tags.add(value.tag)
-        self._add(protos.Event(summary=summary), global_step)
+        self._add(event, global_step)
 
     def add_session_log(self, session_log, global_step=None):
         """Adds a `SessionLog` message."""
@@ -209,8 +238,12 @@ class FileWriter:
         self._add(protos.Event(tagged_run_metadata=tagged), global_step)
 
     def flush(self):
-        """Writes all waiting events to disk before it returns."""
-        if self._closed:
+        """Writes all waiting events to disk before it returns.
+
+        Raises:
+          OpError: if one could not be written.
+        """
+        if not self._is_open():
             return
         request = _Flush()
         self._thread.queue.put(request)
@@ -218,14 +251,21 @@ class FileWriter:
         self._check()
 
     def close(self):
-        """Writes all waiting events and closes the file; later events are dropped."""
+        """Writes all waiting events and closes the file; later events are dropped.
+
+        Raises:
+          OpError: if one could not be written.
+        """
         if self._closed:
             return
-        self.flush()
-        self._closed = True
-        self._thread.queue.put(None)
-        self._thread.join()
-        self._events.close()
+        try:
+            self.flush()
+        finally:
+            self._closed = True
+            _open_writers.discard(self)
+            self._thread.queue.put(None)
+            self._thread.join()
+            self._events.close()
 
     def reopen(self):
         """Opens a new file in the same directory, if this writer is closed."""
@@ -242,8 +282,7 @@ class FileWriterCache:
 
     @staticmethod
     def get(logdir):
-        """Returns the writer of a directory, made with the default graph if it is the first call.
-        """
+        """Returns the writer of a directory, made with the default graph by the first call."""
         with FileWriterCache._lock:
             if logdir not in FileWriterCache._writers:
                 FileWriterCache._writers[logdir] = FileWriter(logdir, graph=get_default_graph())
@@ -251,6 +290,8 @@ class FileWriterCache:
 
     @staticmethod
     def clear():
-        """Forgets all writers, closing none."""
+        """Closes and forgets all writers."""
         with FileWriterCache._lock:
+            for writer in FileWriterCache._writers.values():
+                writer.close()
             FileWriterCache._writers = {}

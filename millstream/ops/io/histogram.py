@@ -8,6 +8,7 @@ import numpy as np
 _GROWTH = 1.1
 _SMALLEST = 1e-12
 _LARGEST = 1e20
+_CHUNK = 1 << 20
 
 
 @cache
@@ -29,13 +30,24 @@ def fill_histogram(message, values):
     message.num = flat.size
     message.min = flat.min(initial=np.inf) if flat.size else sys.float_info.max
     message.max = flat.max(initial=-np.inf) if flat.size else -sys.float_info.max
-    message.sum = flat.sum()
-    message.sum_squares = np.square(flat).sum()
+    message.sum = _sum_in_order(flat)
+    message.sum_squares = _sum_in_order(flat, np.square)
     places = np.searchsorted(limits, flat, side="right")
     counts = np.bincount(np.minimum(places, limits.size - 1), minlength=limits.size)
     for limit, count in _merged(limits, counts):
         message.bucket_limit.append(limit)
         message.bucket.append(count)
+
+
+def _sum_in_order(values, function=None):
+    """Adds numbers one after the other, as TensorFlow does, to the same last bit."""
+    total = 0.0
+    for start in range(0, values.size, _CHUNK):
+        part = values[start : start + _CHUNK]
+        part = part.copy() if function is None else function(part)
+        part[0] += total
+        total = np.add.accumulate(part)[-1]
+    return total
 
 
 def _merged(limits, counts):

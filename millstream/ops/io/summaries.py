@@ -4,6 +4,7 @@ import io
 import wave
 
 import numpy as np
+from google.protobuf.message import DecodeError
 from PIL import Image
 
 from millstream.base import errors
@@ -56,7 +57,7 @@ ScalarSummary.shape_scalar()
 @ScalarSummary.run
 def _(tags, values):
     tags, values = np.asarray(tags, object), np.asarray(values)
-    if tags.size != values.size or (tags.ndim and values.ndim and tags.shape != values.shape):
+    if tags.shape != values.shape:
         raise _invalid(
             f"tags and values are not the same shape: {list(tags.shape)} != {list(values.shape)}"
             f" (tag '{_text(tags.ravel()[0]) if tags.size else ''}')"
@@ -105,17 +106,18 @@ def ImageSummary[T: (UInt8, Float, Half, Double)](
     """Gives a summary with the first images of a batch as PNGs."""
 
 
-@ImageSummary.shape
-def _(tensor):
-    tensor.with_rank(4)
-    return []
+ImageSummary.shape_scalar()
 
 
 @ImageSummary.run
 def _(tag, tensor, max_images, bad_color):
     images = np.asarray(tensor)
-    if images.shape[-1] not in (1, 3, 4):
+    if images.ndim != 4 or images.shape[-1] not in (1, 3, 4):
         raise _invalid(f"Tensor must be 4-D with last dim 1, 3, or 4, not {list(images.shape)}")
+    if bad_color.ndim != 1 or bad_color.size < images.shape[-1]:
+        raise _invalid(
+            f"expected depth <= bad_color.size, got depth {images.shape[-1]}, {bad_color.size}"
+        )
     summary = protos.Summary()
     count = min(max_images, len(images))
     for index in range(count):
@@ -128,17 +130,18 @@ def _(tag, tensor, max_images, bad_color):
 
 
 def _pixels(image, bad_color):
-    """Scales floats: negative ones around 128, others so that the largest is 255."""
+    """Scales floats, in their own type: negative ones around 128, others so that 255 is the top."""
     if image.dtype == np.uint8:
         return image
-    image = image.astype(np.float32)
     bad = ~np.isfinite(image).all(-1)
     good = image[~bad]
     low, high = good.min(initial=0), good.max(initial=0)
     top, offset = (127.0, 128.0) if low < 0 else (255.0, 0.0)
     span = max(-low, high)
-    scale = 0.0 if span < 1e-6 else np.float32(top / span)
-    pixels = (np.where(bad[..., None], 0, image) * scale + np.float32(offset)).astype(np.uint8)
+    # TensorFlow computes the scale in single precision, whatever the image's.
+    scale = image.dtype.type(0 if span < 1e-6 else np.float32(top) / np.float32(span))
+    scaled = np.where(bad[..., None], image.dtype.type(0), image) * scale
+    pixels = (scaled + image.dtype.type(offset)).astype(np.uint8)
     pixels[bad] = bad_color[: image.shape[-1]]
     return pixels
 
@@ -175,7 +178,8 @@ def _wav(frames, sample_rate):
         out.setnchannels(frames.shape[1])
         out.setsampwidth(2)
         out.setframerate(round(sample_rate))
-        out.writeframes(np.clip(frames * 32767.0, -32768, 32767).astype("<i2").tobytes())
+        samples = np.clip(np.rint(frames * np.float32(32768)), -32768, 32767)
+        out.writeframes(samples.astype("<i2").tobytes())
     return file.getvalue()
 
 
@@ -284,12 +288,19 @@ def _(inputs):
     tags = set()
     for part in inputs:
         for one in np.ravel(np.asarray(part, object)):
-            for value in protos.Summary.FromString(one).value:
+            for value in _parsed(one).value:
                 if value.tag and value.tag in tags:
                     raise _invalid(f"Duplicate tag {value.tag} found in summary inputs")
                 tags.add(value.tag)
                 merged.value.add().CopyFrom(value)
     return _serialized(merged)
+
+
+def _parsed(data):
+    try:
+        return protos.Summary.FromString(data)
+    except DecodeError:
+        raise _invalid("Could not parse one of the summary inputs") from None
 
 
 MergeSummary.no_gradient(_REASON)
