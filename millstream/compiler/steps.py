@@ -149,6 +149,9 @@ def make_write_step(
     fn: Function, ins: Sequence[int], states: Sequence[int], outs: Sequence[int | None]
 ) -> NumPyStep:
     """Makes the step of a node that replaces state: `fn` returns new states, then outputs."""
+    fn = FASTER.get(fn, fn)
+    if len(states) == 1 and not outs and len(ins) == 2:
+        return _binary_write(fn, *ins, states[0])
     if len(states) == 1 and not outs:
         state = states[0]
         compute = _single(fn, ins, state)
@@ -166,6 +169,21 @@ def make_write_step(
             frame[state] = take(frame, state)
 
     return write_several
+
+
+def _binary_write(fn: Function, a: int, b: int, state: int) -> NumPyStep:
+    """Makes the commonest write, `v = fn(v, x)`, without a detour through `take`."""
+    alone = _SOLE_HOLDER - 1  # here no frame holds the array yet
+
+    def write(frame: Frame) -> None:
+        value = fn(frame[a], frame[b])
+        if value.__class__ is np.ndarray and (
+            getrefcount(value) > alone or value.base is not None
+        ):
+            value = value.copy()
+        frame[state] = value
+
+    return write
 
 
 def make_move_step(source: int, target: int) -> NumPyStep:

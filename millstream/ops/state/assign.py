@@ -1,5 +1,7 @@
 """Assignments of whole variables: `Assign`, `AssignAdd`, `CountUpTo` and their resource forms."""
 
+import operator
+
 import numpy as np
 
 from millstream.base.dtypes import Int32, Int64, Number
@@ -95,22 +97,21 @@ def AssignSubVariableOp[dtype](resource: Tensor[Resource], value: Tensor[dtype])
     """Subtracts from the variable behind a handle."""
 
 
-def _same_size(state, value):
-    if state.shape != value.shape:
-        raise invalid("Parameters and update must be the same size")
+def _other_size(state, value):
+    return invalid("Parameters and update must be the same size")
 
 
-def _same_shape(state, value):
-    if state.shape != value.shape:
-        raise invalid(
-            f"Cannot update variable with shape {spell(state.shape)} using a Tensor with shape "
-            f"{spell(value.shape)}, shapes must be equal."
-        )
+def _other_shape(state, value):
+    return invalid(
+        f"Cannot update variable with shape {spell(state.shape)} using a Tensor with shape "
+        f"{spell(value.shape)}, shapes must be equal."
+    )
 
 
-def _updater(fits, compute):
+def _updater(misfit, compute):
     def update(state, value):
-        fits(state, value)
+        if state.shape != value.shape:
+            raise misfit(state, value)
         return compute(state, value)
 
     return update
@@ -118,15 +119,15 @@ def _updater(fits, compute):
 
 _UPDATES = (
     # op, name of the state, check, kernel, reference
-    (AssignAdd, "ref", _same_size, lambda a, b: lax.add(a, b), np.add),
-    (AssignSub, "ref", _same_size, lambda a, b: lax.sub(a, b), np.subtract),
-    (AssignAddVariableOp, "resource", _same_shape, lambda a, b: lax.add(a, b), np.add),
-    (AssignSubVariableOp, "resource", _same_shape, lambda a, b: lax.sub(a, b), np.subtract),
+    (AssignAdd, "ref", _other_size, lambda a, b: lax.add(a, b), operator.add),
+    (AssignSub, "ref", _other_size, lambda a, b: lax.sub(a, b), operator.sub),
+    (AssignAddVariableOp, "resource", _other_shape, lambda a, b: lax.add(a, b), operator.add),
+    (AssignSubVariableOp, "resource", _other_shape, lambda a, b: lax.sub(a, b), operator.sub),
 )
 
-for _op, _state, _fits_state, _kernel, _reference in _UPDATES:
-    _op.kernel(named(_updater(_fits_state, _kernel), (_state, "value")))
-    _op.reference(named(_updater(_fits_state, _reference), (_state, "value")))
+for _op, _state, _misfit, _kernel, _reference in _UPDATES:
+    _op.kernel(named(_updater(_misfit, _kernel), (_state, "value")))
+    _op.reference(named(_updater(_misfit, _reference), (_state, "value")))
     _op.no_gradient(_NO_GRADIENT)
     _op.examples(f[2, 3], f[2, 3])
 
