@@ -1,6 +1,5 @@
 """`FileWriter`: what arrives in the event file, in which order, and what a broken disk does."""
 
-import os
 import subprocess
 import sys
 import threading
@@ -245,8 +244,6 @@ def test_tensorboard_reads_it(tmp_path):
     assert tags["run_metadata"] == ["step2"]
     assert [e.value for e in found.Scalars("layer/average")] == [0, 0.25, 0.5]
     assert found.Histograms("layer/all")[2].histogram_value.max == 2
-    assert (
-        found.Graph().SerializeToString() == graph.as_graph_def(add_shapes=True).SerializeToString()
-    )
+    shown = tf.GraphDef.FromString(found.Graph().SerializeToString())
+    assert shown == graph.as_graph_def(add_shapes=True)
     assert found.RunMetadata("step2").step_stats.dev_stats
-    assert os.listdir(tmp_path)
