@@ -95,3 +95,51 @@ def test_end_behind_a_range_needs_a_known_begin():
         i = tf.placeholder(tf.int32, [])
         node = x[i:].op
         assert node.opdef.static_names(node) == {"begin", "end", "strides"}
+
+
+def _random_key(rng, shape):
+    """Returns an index expression for an array, ellipses and new dimensions included."""
+    key = []
+    used = rng.integers(0, len(shape) + 1)
+    for size in shape[:used]:
+        kind = rng.integers(0, 3)
+        if kind == 0:
+            key.append(int(rng.integers(-size, size)))
+            continue
+        bounds = [None if rng.random() < 0.3 else int(rng.integers(-9, 9)) for _ in range(2)]
+        step = rng.choice([None, 1, 2, 3, -1, -2])
+        key.append(slice(*bounds, None if step is None else int(step)))
+    for _ in range(rng.integers(0, 2)):
+        key.insert(int(rng.integers(0, len(key) + 1)), None)
+    if used == len(shape) and rng.random() < 0.5:
+        key.insert(int(rng.integers(0, len(key) + 1)), Ellipsis)
+    elif rng.random() < 0.5:
+        key.append(Ellipsis)
+    return tuple(key)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_keys_are_as_in_numpy(seed):
+    rng = np.random.default_rng(seed)
+    shape = tuple(rng.integers(1, 6, rng.integers(1, 4)).tolist())
+    data = rng.standard_normal(shape).astype(np.float32)
+    key = _random_key(rng, shape)
+    wanted = data[key]
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, shape)
+        y = x[key]
+        assert y.shape.as_list() == list(wanted.shape), key
+        if y.op.type != "StridedSlice":
+            return
+        (dx,) = tf.gradients(y, x, tf.constant(wanted))
+        np.testing.assert_array_equal(session.run(y, {x: data}), wanted, str(key))
+        bounds = session.run(list(y.op.inputs[1:]))
+        kernel = y.op.opdef.kernel.bind(y.op, check=lambda *_: None)
+        np.testing.assert_array_equal(jax.jit(lambda a: kernel(a, *bounds))(data), wanted)
+        scattered = np.zeros_like(data)
+        scattered[key] = wanted
+        np.testing.assert_array_equal(session.run(dx, {x: data}), scattered, str(key))
+        kernel = dx.op.opdef.kernel.bind(dx.op)
+        sizes = np.array(shape, np.int32)
+        found = jax.jit(lambda dy: kernel(sizes, *bounds, dy))(wanted)
+        np.testing.assert_array_equal(found, scattered, str(key))
