@@ -114,15 +114,24 @@ def _key_behind(program: Program, node: Operation, tensor: Tensor) -> Key:
     return key_of_variable(variable)
 
 
-def access_of(program: Program, node: Operation) -> Access:
+def access_of(
+    program: Program, node: Operation, written: frozenset[Key] = frozenset()
+) -> Access:
     """Works out how a node takes its inputs and which variables it touches.
+
+    Args:
+      program: The program.
+      node: The node.
+      written: Variables that nodes write which must run before this one. Where it takes the
+        snapshot of one of them (`w/read`), it sees what was written: in TensorFlow the snapshot
+        of a ref variable is no copy but the variable's buffer.
 
     Raises:
       UnimplementedError: If a variable that it touches is only known at run time.
     """
     effect = node.opdef.effect
     tensors = program.inputs(node)
-    if effect is None and not any(is_handle(t) for t in tensors):
+    if effect is None and not written and not any(is_handle(t) for t in tensors):
         return Access(tuple(Operand(Role.VALUE, t, None) for t in tensors), (), (), None)
     named: list[int] = []
     if isinstance(effect, (Reads, Writes)):
@@ -134,13 +143,29 @@ def access_of(program: Program, node: Operation) -> Access:
             role = Role.ABSENT if initial else Role.STATE
             operands.append(Operand(role, tensor, _key_behind(program, node, tensor)))
         else:
-            operands.append(_plain_operand(program, node, position, tensor))
+            snapshot = _snapshot_operand(program, tensor, written) if written else None
+            operands.append(snapshot or _plain_operand(program, node, position, tensor))
     writes: list[Key] = []
     if isinstance(effect, Writes):
         writes = [key for p in named if (key := operands[p].key)]
     reads = dict.fromkeys(o.key for o in operands if o.role is Role.STATE and o.key)
     owned = Key("owned", "", node.name) if isinstance(effect, Owns) else None
     return Access(tuple(operands), tuple(reads), tuple(writes), owned)
+
+
+def _snapshot_operand(
+    program: Program, tensor: Tensor, written: frozenset[Key]
+) -> Operand | None:
+    """Gives the operand for the snapshot of a ref variable that was written since."""
+    if tensor.op.type != "Identity" or program.is_known(tensor):
+        return None
+    source = program.resolve(tensor.op.inputs[0])
+    if not source.dtype.is_ref or program.is_known(source):
+        return None
+    variable = variable_behind(program, source)
+    if variable is None or key_of_variable(variable) not in written:
+        return None
+    return Operand(Role.STATE, source, key_of_variable(variable))
 
 
 def _plain_operand(program: Program, node: Operation, position: int, tensor: Tensor) -> Operand:

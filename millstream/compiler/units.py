@@ -16,7 +16,7 @@ from __future__ import annotations
 from enum import Enum
 
 from millstream.base import dtypes
-from millstream.compiler.effects import Access, access_of, is_handle
+from millstream.compiler.effects import Access, Key, access_of, is_handle
 from millstream.compiler.schedule import schedule
 from millstream.compiler.static_inputs import Leaves, StaticAnalysis
 from millstream.ir.node import Operation
@@ -72,6 +72,7 @@ class Partition:
         self._static = StaticAnalysis(program)
         self._levels: dict[Operation, int] = {}
         self._blockers: dict[Operation, frozenset[Operation]] = {}
+        self._written: dict[Operation, frozenset[Key]] = {}
         self._assign()
 
     def _assign(self) -> None:
@@ -87,10 +88,24 @@ class Partition:
             self._add_unit(key[0], key[2] is not None, members[key], leaves)
         self._link()
 
+    def _written_before(self, node: Operation) -> frozenset[Key]:
+        """Gives the variables that are written by nodes which must run before `node`."""
+        found: frozenset[Key] = frozenset()
+        for before in self.program.predecessors(node):
+            theirs = self._written.get(before)
+            if theirs:
+                found = theirs if found <= theirs else found | theirs
+        return found
+
     def _classify(self, node: Operation) -> tuple[Kind, Leaves]:
+        written = self._written_before(node)
         if is_silent(node):
+            if written:
+                self._written[node] = written
             return Kind.SILENT, frozenset()
-        self.access[node] = access_of(self.program, node)
+        access = self.access[node] = access_of(self.program, node, written)
+        if written or access.writes:
+            self._written[node] = written.union(access.writes)
         if is_compilable(node):
             needed = self._static.needed_by(node)
             if needed is not None:

@@ -233,3 +233,27 @@ def test_embeddings_combined_per_row(combiner, wanted):
     if combiner == "mean":
         wanted = [4 / 3, 2.0]
     np.testing.assert_allclose(found[:, 0], wanted, rtol=1e-6)
+
+
+@pytest.mark.parametrize("tier", ["numpy", "xla"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda w: w.assign_add([1.0, 1.0]),
+        lambda w: w.assign(w * 2.0),
+        lambda w: tf.train.GradientDescentOptimizer(1.0).minimize(-tf.reduce_sum(w)),
+    ],
+    ids=["add", "assign", "train"],
+)
+def test_what_waits_for_a_write_sees_it(w, write, tier, monkeypatch):
+    monkeypatch.setenv("MILLSTREAM_TIER", tier)
+    v = tf.Variable([1.0, 1.0], use_resource=hasattr(w, "handle"))
+    before = v * 10.0
+    with tf.control_dependencies([write(v)]):
+        after = [v * 1.0, tf.identity(v), v.read_value()]
+    with tf.Session() as session:
+        session.run(v.initializer)
+        found = session.run([before, *after])
+    np.testing.assert_array_equal(found[0], [10.0, 10.0])
+    for value in found[1:]:
+        np.testing.assert_array_equal(value, [2.0, 2.0])

@@ -200,6 +200,8 @@ class Optimizer:
             return AssignAdd(ref, 1, use_locking=False, name=scope)
 
     def _update(self, gradient, variable):
+        if isinstance(variable, Tensor) and not variable.dtype.is_ref:
+            raise NotImplementedError(f"Trying to update a Tensor {variable}")
         with name_scope(f"update_{variable.op.name}"), colocate_with(variable):
             if isinstance(gradient, IndexedSlices):
                 if getattr(variable, "constraint", None) is not None:
@@ -348,12 +350,14 @@ def _target(variable):
     """Returns the tensor that gradients are taken by.
 
     Raises:
-      TypeError: if it is no variable.
+      TypeError: if it is neither variable nor tensor.
     """
     if is_resource(variable):
         return variable.handle
     if hasattr(variable, "_ref"):
         return variable._ref()
+    if isinstance(variable, Tensor):
+        return variable
     raise TypeError(f"Argument is not a tf.Variable: {variable}")
 
 
