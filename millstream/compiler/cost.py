@@ -33,6 +33,8 @@ _READ_US = 0.3
 _WRITE_US = 1.1
 _XLA_SPEEDUP = 3.0  # of work on elements
 _XLA_FLOP_NS = 0.0045  # 220 GFLOP/s
+_LARGE_US = 1000.0
+_XLA_WHOLE = 0.6  # of the NumPy tier's time, at most, for regions that take longer than that
 _TRANSFER_NS = 0.1  # per byte of a feed, which is copied
 
 # Compiling
@@ -40,7 +42,7 @@ _COMPILE_US = 25_000.0
 _COMPILE_NODE_US = 900.0
 _COMPILE_HEAVY_US = 15_000.0
 FIRST_COMPILE_US = 600_000.0
-"""Importing JAX and warming up its compiler, once per process."""
+"""Importing JAX, once per process."""
 
 _COSTLY = frozenset(
     {
@@ -126,6 +128,9 @@ def estimate(region: Region, known: Mapping[Tensor, tuple[int, ...]]) -> Estimat
     fed = sum(prod(shape) * t.dtype.size for t, shape in known.items())
     xla_us += (fed * _TRANSFER_NS + flops * _XLA_FLOP_NS) / 1e3
     xla_us += _cheaper(region, sizes, elements_us) / _XLA_SPEEDUP
+    # XLA also runs what does not depend on each other at the same time.
+    if numpy_us > _LARGE_US:
+        xla_us = min(xla_us, _XLA_WHOLE * numpy_us)
     compile_us = _COMPILE_US + nodes * _COMPILE_NODE_US + heavy * _COMPILE_HEAVY_US
     return Estimate(numpy_us, xla_us, compile_us)
 

@@ -114,9 +114,7 @@ def _key_behind(program: Program, node: Operation, tensor: Tensor) -> Key:
     return key_of_variable(variable)
 
 
-def access_of(
-    program: Program, node: Operation, written: frozenset[Key] = frozenset()
-) -> Access:
+def access_of(program: Program, node: Operation, written: frozenset[Key] = frozenset()) -> Access:
     """Works out how a node takes its inputs and which variables it touches.
 
     Args:
@@ -153,9 +151,7 @@ def access_of(
     return Access(tuple(operands), tuple(reads), tuple(writes), owned)
 
 
-def _snapshot_operand(
-    program: Program, tensor: Tensor, written: frozenset[Key]
-) -> Operand | None:
+def _snapshot_operand(program: Program, tensor: Tensor, written: frozenset[Key]) -> Operand | None:
     """Gives the operand for the snapshot of a ref variable that was written since."""
     if tensor.op.type != "Identity" or program.is_known(tensor):
         return None

@@ -130,6 +130,11 @@ class Region:
         self.tiers: Tiers | None = None
 
     @property
+    def trains(self) -> bool:
+        """Whether it looks like a training step: it changes variables that it reads."""
+        return any(key.kind != "owned" and key in self.loads for key in self.stores)
+
+    @property
     def runs_once(self) -> bool:
         """Whether it looks like an initializer: it sets variables and depends on nothing."""
         given = set(self.inputs) - self.constants.keys() - self.large_constants.keys()

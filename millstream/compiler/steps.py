@@ -177,9 +177,7 @@ def _binary_write(fn: Function, a: int, b: int, state: int) -> NumPyStep:
 
     def write(frame: Frame) -> None:
         value = fn(frame[a], frame[b])
-        if value.__class__ is np.ndarray and (
-            getrefcount(value) > alone or value.base is not None
-        ):
+        if value.__class__ is np.ndarray and (getrefcount(value) > alone or value.base is not None):
             value = value.copy()
         frame[state] = value
 

@@ -36,10 +36,14 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger("millstream")
 
 NEVER = 1 << 62
-START_AT = 0.1
-"""Compiling starts when the runs so far would have paid this part of it."""
 SWITCH_AT = 1.0
-"""The region switches when they would have paid this part of it."""
+"""A region switches when its runs so far would have paid this part of compiling it."""
+TRAINING_US = 1000.0
+TRAINING_SWITCH = 4
+"""A region that changes what it reads is a training step, which is repeated for long: if it takes
+more than so many microseconds, it is compiled from its first run on and switches at this one."""
+START_AT = 0.1
+"""Compiling starts after this part of the runs before the switch."""
 AT_ONCE = 0.25
 """A region whose single run would take this part of the time to compile is compiled before it."""
 AT_ONCE_IF_RUN_ONCE = 4.0
@@ -184,12 +188,15 @@ class Tiers:
         saved = expected.numpy_us - expected.xla_us
         if saved <= 0:
             return NEVER, NEVER
-        compile_us = expected.compile_us + Job.start_up_us()
+        trains = region.trains and expected.numpy_us > TRAINING_US
+        compile_us = expected.compile_us + (0.0 if trains else cost.FIRST_COMPILE_US)
         at_once = AT_ONCE_IF_RUN_ONCE if region.runs_once else AT_ONCE
         if expected.numpy_us >= at_once * compile_us:
             return 1, 1
-        start = max(1, math.ceil(START_AT * compile_us / saved))
-        return start, max(start + 1, math.ceil(SWITCH_AT * compile_us / saved))
+        if trains:
+            return 1, TRAINING_SWITCH
+        switch = max(2, math.ceil(SWITCH_AT * compile_us / saved))
+        return max(1, math.floor(START_AT * switch)), switch
 
     def _start(self, variant: Variant, bound: BoundRegion, frame: Frame) -> None:
         region = self._region
@@ -234,19 +241,12 @@ class Job:
     """
 
     _turn = threading.Lock()
-    _any = False
 
     def __init__(self, work: Callable[[], Executable]) -> None:
         self._work = work
         self._done = threading.Event()
         self.executable: Executable | None = None
         self.error: Exception | None = None
-        Job._any = True
-
-    @staticmethod
-    def start_up_us() -> float:
-        """Gives the extra time that the process's first compilation takes, in microseconds."""
-        return 0.0 if Job._any else cost.FIRST_COMPILE_US
 
     def start(self) -> None:
         """Compiles in the background."""
