@@ -210,9 +210,9 @@ class ScopeStore(threading.local):
 
     def close_subscopes(self, name: str) -> None:
         """Forgets the scopes inside one that is left."""
-        for key in self.opened:
-            if not name or key.startswith(f"{name}/"):
-                self.opened[key] = 0
+        prefix = f"{name}/" if name else ""
+        for key in [k for k in self.opened if k.startswith(prefix)]:
+            del self.opened[key]
 
     def unique_name(self, prefix: str) -> str:
         """Returns `prefix`, with a number behind it if the current scope has opened it before."""

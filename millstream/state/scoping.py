@@ -37,7 +37,7 @@ class PureVariableScope:
         self._reuse = reuse
         self._name_scope = name_scope
         self._settings = {k: v for k, v in settings.items() if v is not None}
-        self._left: list[tuple[ScopeStore, VariableScope, dict[str, int]]] = []
+        self._left: list[tuple[ScopeStore, VariableScope, dict[str, int] | None]] = []
 
     def _scope(self, outer: VariableScope) -> VariableScope:
         """Returns the scope to make current."""
@@ -61,13 +61,15 @@ class PureVariableScope:
         store = get_scope_store()
         scope = self._scope(store.current_scope)
         store.open_scope(scope.name)
-        self._left.append((store, store.current_scope, dict(store.opened)))
+        # A scope that is returned to leaves the counts as they were.
+        kept = dict(store.opened) if isinstance(self._target, VariableScope) else None
+        self._left.append((store, store.current_scope, kept))
         store.current_scope = scope
         return scope
 
     def __exit__(self, *_: object) -> None:
         store, outer, opened = self._left.pop()
-        if isinstance(self._target, VariableScope):
+        if opened is not None:
             store.opened = opened
         else:
             store.close_subscopes(store.current_scope.name)
