@@ -47,6 +47,8 @@ def measure(python, module, name, seconds, cache):
     """Returns the samples of one process, in seconds."""
     env = {**os.environ, "PYTHONPATH": str(HERE.parent) if module == "millstream" else ""}
     env["MILLSTREAM_CACHE_DIR"] = cache
+    for name_of_setting in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
+        env.pop(name_of_setting, None)  # choices for another NumPy; its own are better
     if module == "millstream":
         env.setdefault("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")
     kind, _, rest = name.partition(":")
