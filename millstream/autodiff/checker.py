@@ -96,7 +96,7 @@ def _pair(
 def _theoretical(
     session: Any, x: Tensor, start: Any, y: Tensor, y_shape: tuple[int, ...], feeds: Any
 ) -> Any:
-    """Returns the Jacobian row by row of the transposed map: one backward run per element of `y`."""
+    """Returns the transposed map's Jacobian, by one backward run per element of `y`."""
     with y.graph.as_default():
         dy = placeholder(y.dtype.base_dtype, y_shape)
         (dx,) = gradients(y, x, dy)

@@ -90,12 +90,16 @@ def make_plan(
     """Plans the step that computes `fetches` and runs `targets`, given `feeds`.
 
     Raises:
-      InvalidArgumentError: If a placeholder that is needed is not fed.
+      InvalidArgumentError: If a placeholder that is needed is not fed, or a node has a type that
+        its op does not compute.
     """
     program = rewrite(Program(graph, fetches, targets, feeds), options.optimize)
     for node in program.nodes:
         if node.type in PLACEHOLDERS:
             raise InvalidArgumentError(None, node, _unfed_message(node))
+        refusal = node.opdef.refusal(node)
+        if refusal is not None:
+            raise InvalidArgumentError(None, node, refusal)
     return _Builder(program, options).build()
 
 

@@ -5,4 +5,4 @@ and `formats`.
 first.
 """
 
-from millstream.ir import apply as _apply  # noqa: F401
+from millstream.ir import apply as _apply

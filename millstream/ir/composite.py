@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from millstream.base.dtypes import DType
 from millstream.base.export import export
 from millstream.base.nest import Composite

@@ -63,7 +63,7 @@ def constant(value, dtype=None, shape=None, name="Const", verify_shape=False):
     return make_constant(graph, array, found, name, fresh=not isinstance(value, np.ndarray))
 
 
-def _reshaped(array: Any, shape: tuple[int, ...], verify_shape: bool) -> Any:
+def _reshaped(array: Any, shape: tuple[Any, ...], verify_shape: bool) -> Any:
     if array.shape == shape:
         return array
     if verify_shape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,7 @@ class DefaultStack(threading.local):
         return self.items[-1] if self.items else None
 
     @contextmanager
-    def pushed(self, item: Any) -> Iterator[Any]:
+    def pushed(self, item: Any) -> Generator[Any]:
         """Makes `item` the default inside the context.
 
         Raises:

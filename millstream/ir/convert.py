@@ -10,7 +10,7 @@ import numpy as np
 
 from millstream.base.dtypes import DType, as_dtype
 from millstream.base.export import export
-from millstream.base.shapes import TensorShape
+from millstream.base.shapes import Dimension, TensorShape
 from millstream.formats.values import to_array
 from millstream.ir.composite import IndexedSlices, SparseTensor, SparseTensorValue
 from millstream.ir.constant import make_constant
@@ -37,17 +37,17 @@ def register_tensor_conversion_function(
     Raises:
       TypeError: if the arguments are not types or not callable.
     """
-    types: Any = base_type if isinstance(base_type, tuple) else (base_type,)
+    types: tuple[Any, ...] = base_type if isinstance(base_type, tuple) else (base_type,)
     if not all(isinstance(t, type) for t in types):
         raise TypeError("base_type must be a type or a tuple of types.")
     if not callable(conversion_func):
         raise TypeError("conversion_func must be callable.")
-    entry = (priority, len(_registry), base_type, conversion_func)
+    entry = (priority, len(_registry), types, conversion_func)
     bisect.insort(_registry, entry, key=lambda e: e[:2])
     _chains.clear()
 
 
-def _chain(kind: type) -> list[Callable[..., Any]]:
+def _chain(kind: type[Any]) -> list[Callable[..., Any]]:
     chain = _chains.get(kind)
     if chain is None:
         chain = [fn for _, _, base, fn in _registry if issubclass(kind, base)]
@@ -168,9 +168,8 @@ def _from_dimension(
 
 
 def _register_defaults() -> None:
-    dimension = type(TensorShape([1]).dims[0])  # pyright: ignore[reportOptionalSubscript]
     register_tensor_conversion_function(TensorShape, _from_shape, 100)
-    register_tensor_conversion_function(dimension, _from_dimension, 100)
+    register_tensor_conversion_function(Dimension, _from_dimension, 100)
     register_tensor_conversion_function(object, _from_python, 200)
 
 

@@ -65,7 +65,8 @@ class _Maker:
         self._kind, self._dtype = kind, dtype
 
     def __getitem__(self, shape: Any) -> Template:
-        return Template(self._kind, self._dtype, shape if isinstance(shape, tuple) else (shape,))
+        sizes: tuple[int, ...] = shape if isinstance(shape, tuple) else (shape,)
+        return Template(self._kind, self._dtype, sizes)
 
 
 f = _Maker("real", dtypes.float32)

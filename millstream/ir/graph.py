@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -171,7 +171,7 @@ class Graph(Collections, GraphScopes):
             raise ValueError(f"'{name}' is not a valid scope name")
 
     @contextmanager
-    def _name_scope(self, name: str | None) -> Iterator[str]:
+    def _name_scope(self, name: str | None) -> Generator[str]:
         old = self._name_stack
         try:
             self._name_stack = self.enter_name(name)
@@ -315,7 +315,7 @@ class Graph(Collections, GraphScopes):
         return protos.VersionDef(producer=self.producer)
 
     @contextmanager
-    def as_default(self) -> Iterator[Graph]:
+    def as_default(self) -> Generator[Graph]:
         """Makes this the graph of the current thread that new nodes go to."""
         with default_graphs.pushed(self):
             yield self

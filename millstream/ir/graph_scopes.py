@@ -4,15 +4,17 @@ containers, overrides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from millstream.ir import attrs as attr_values
 from millstream.ir.composite import CompositeTensor
 from millstream.ir.device import merge_device
 from millstream.ir.node import Operation
 from millstream.ir.tensor import Tensor
+
+type _DeviceFunction = Callable[[Operation], str]
 
 
 class _Controller:
@@ -28,7 +30,7 @@ class GraphScopes:
 
     def __init__(self) -> None:
         super().__init__()
-        self._device_stack: list[Callable[[Operation], str]] = []
+        self._device_stack: list[_DeviceFunction] = []
         self._colocation_stack: list[Operation] = []
         self._controllers: list[_Controller] = []
         self._attr_scopes: dict[str, Any] = {}
@@ -89,7 +91,7 @@ class GraphScopes:
         return tuple(dict.fromkeys(wanted))
 
     @contextmanager
-    def control_dependencies(self, control_inputs: Any) -> Iterator[None]:
+    def control_dependencies(self, control_inputs: Any) -> Generator[None]:
         """Makes new nodes wait for `control_inputs` (nodes or tensors).
 
         `None` forgets the outer ones.
@@ -109,7 +111,7 @@ class GraphScopes:
             self._controllers = old
 
     @contextmanager
-    def device(self, device_name_or_function: Any) -> Iterator[None]:
+    def device(self, device_name_or_function: Any) -> Generator[None]:
         """Places new nodes on a device, given by name, `DeviceSpec` or function of the node.
 
         `None` forgets.
@@ -118,7 +120,7 @@ class GraphScopes:
         if device_name_or_function is None:
             self._device_stack = []
         elif callable(device_name_or_function):
-            self._device_stack = [*old, device_name_or_function]
+            self._device_stack = [*old, cast("_DeviceFunction", device_name_or_function)]
         else:
             self._device_stack = [*old, merge_device(device_name_or_function)]
         try:
@@ -127,7 +129,7 @@ class GraphScopes:
             self._device_stack = old
 
     @contextmanager
-    def colocate_with(self, op: Any, ignore_existing: bool = False) -> Iterator[None]:
+    def colocate_with(self, op: Any, ignore_existing: bool = False) -> Generator[None]:
         """Places new nodes where `op` is; `None` with `ignore_existing` forgets."""
         if op is None and not ignore_existing:
             raise ValueError(
@@ -149,7 +151,7 @@ class GraphScopes:
         return element.op if isinstance(element, Tensor) else element
 
     @contextmanager
-    def container(self, container_name: str) -> Iterator[str]:
+    def container(self, container_name: str) -> Generator[str]:
         """Keeps the state of new stateful nodes in the resource container of that name."""
         old, self._container = self._container, container_name
         try:
@@ -158,7 +160,7 @@ class GraphScopes:
             self._container = old
 
     @contextmanager
-    def gradient_override_map(self, op_type_map: dict[str, str]) -> Iterator[None]:
+    def gradient_override_map(self, op_type_map: dict[str, str]) -> Generator[None]:
         """Gives new nodes of an op type the gradient that was registered under another name."""
         if not isinstance(op_type_map, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError("op_type_map must be a dictionary mapping strings to strings")
@@ -170,7 +172,7 @@ class GraphScopes:
             self._gradient_overrides = old
 
     @contextmanager
-    def _attr_scope(self, attr_map: dict[str, Any]) -> Iterator[None]:
+    def _attr_scope(self, attr_map: dict[str, Any]) -> Generator[None]:
         old = self._attr_scopes
         self._attr_scopes = {**old, **attr_map}
         try:

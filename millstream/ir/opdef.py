@@ -18,14 +18,22 @@ from millstream.base.dtypes import DType
 if TYPE_CHECKING:
     from millstream.ir.graph import Operation
 
-MISSING: Any = type("Missing", (), {"__repr__": lambda _: "<no default>"})()
 
-RuleKind = Literal["shape", "kernel", "reference", "run"]
+class _Missing:
+    def __repr__(self) -> str:
+        return "<no default>"
+
+
+MISSING: Any = _Missing()
+
+_SCALAR: tuple[int, ...] = ()
+
+type RuleKind = Literal["shape", "kernel", "reference", "run"]
 
 
 @dataclass(frozen=True, slots=True)
 class ArgSpec:
-    """One declared input or output: exactly one of `dtype`, `type_attr`, `type_list_attr` is set."""
+    """One declared input or output: one of `dtype`, `type_attr`, `type_list_attr` is set."""
 
     name: str
     dtype: DType | None = None
@@ -118,6 +126,10 @@ class Dynamic(Effect):
     """Has outputs whose shape depends on the inputs' values: runs by its reference."""
 
 
+# What a rule's parameter is given: an input, a list of inputs, or the constant in a 1-tuple.
+type _Pick = int | slice[int, int, None] | tuple[Any]
+
+
 class Rule:
     """A rule of an op, callable on the flat list of input arrays of a node."""
 
@@ -157,9 +169,7 @@ class Rule:
         For ops with `Owns` state the state array is one more, last argument.
         """
         spans = self.opdef.input_spans(node)
-        picks: list[
-            int | slice | tuple[Any]
-        ] = []  # an index, a slice, or a 1-tuple holding a constant
+        picks: list[_Pick] = []
         for kind, key in self._sources:
             if kind == "input":
                 start, stop = spans[key]
@@ -173,9 +183,7 @@ class Rule:
         return _bound(self.fn, picks, len(node.inputs) + isinstance(self.opdef.effect, Owns))
 
 
-def _bound(
-    fn: Callable[..., Any], picks: list[int | slice | tuple[Any]], arity: int
-) -> Callable[..., Any]:
+def _bound(fn: Callable[..., Any], picks: list[_Pick], arity: int) -> Callable[..., Any]:
     """Specialises the frequent patterns, since the result is called once per node and step."""
     if picks == list(range(arity)):
         return fn
@@ -185,21 +193,22 @@ def _bound(
     if plain and all(isinstance(p, int) for p in picks[:arity]):
         if arity == 1 and len(constants) == 1:
             c = constants[0]
-            return lambda x: fn(x, c)
+            return lambda x: fn(x, c)  # pyright: ignore[reportUnknownLambdaType]
         if arity == 2 and len(constants) == 1:
             c = constants[0]
-            return lambda x, y: fn(x, y, c)
+            return lambda x, y: fn(x, y, c)  # pyright: ignore[reportUnknownLambdaType]
         return lambda *arrays: fn(*arrays, *constants)
 
     def call(*arrays: Any) -> Any:
-        return fn(
-            *[
-                p[0] if type(p) is tuple else list(arrays[p]) if type(p) is slice else arrays[p]
-                for p in picks
-            ]
-        )
+        return fn(*[_pick(p, arrays) for p in picks])
 
     return call
+
+
+def _pick(pick: _Pick, arrays: tuple[Any, ...]) -> Any:
+    if isinstance(pick, tuple):
+        return pick[0]
+    return list(arrays[pick]) if isinstance(pick, slice) else arrays[pick]
 
 
 class OpDef:
@@ -233,6 +242,7 @@ class OpDef:
         self.kernel: Any = _RuleSlot(self, "kernel")
         self.reference: Any = _RuleSlot(self, "reference")
         self.run: Any = _RuleSlot(self, "run")
+        self.computed_types: dict[str, tuple[DType, ...]] = {}
         self.gradient_fn: Callable[..., Any] | None = None
         self.gradient_absence: str | None = None
         self.example_list: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
@@ -263,13 +273,32 @@ class OpDef:
     def shape_scalar(self) -> OpDef:
         """States that every output is a scalar."""
         count = len(self.outputs)
-        self.shape_rule = Rule(self, "shape", lambda: [] if count == 1 else ([],) * count)
+        self.shape_rule = Rule(self, "shape", lambda: _SCALAR if count == 1 else (_SCALAR,) * count)
         return self
 
     def shape_unknown(self) -> OpDef:
         """States that nothing is known of the outputs' shapes."""
         self.shape_rule = None
         return self
+
+    def computes(self, **types: Iterable[DType]) -> OpDef:
+        """States which types of a type attr the rules compute, where the attr allows more.
+
+        Nodes of the other types can be built, saved and loaded; a step that needs one fails.
+        """
+        self.computed_types.update({attr: tuple(given) for attr, given in types.items()})
+        return self
+
+    def refusal(self, node: Operation) -> str | None:
+        """Returns why the rules do not compute a node, `None` if they do."""
+        for attr, types in self.computed_types.items():
+            if node.attrs[attr] not in types:
+                return (
+                    f"No OpKernel was registered to support Op '{self.name}' used by node "
+                    f"{node.name} with these attrs: [{attr}={node.attrs[attr].name}]. It computes "
+                    f"{attr} in [{', '.join(t.name for t in types)}]"
+                )
+        return None
 
     def gradient(self, fn: Callable[..., Any]) -> Callable[..., Any]:
         """Registers the gradient rule `(node, *dys) -> [dx, …]`."""

@@ -4,7 +4,7 @@ collections.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -66,7 +66,7 @@ class name_scope:
 
 @export("op_scope")
 @contextmanager
-def op_scope(values: Any, name: Any, default_name: Any = None) -> Iterator[str]:
+def op_scope(values: Any, name: Any, default_name: Any = None) -> Generator[str]:
     """Is `name_scope` with the arguments in their order of before TF 1.0."""
     with name_scope(name, default_name, values) as scope:
         yield scope
@@ -91,7 +91,7 @@ def device(device_name_or_function: Any) -> Any:
 
 @export("colocate_with")
 @contextmanager
-def colocate_with(op: Any, ignore_existing: bool = False) -> Iterator[None]:
+def colocate_with(op: Any, ignore_existing: bool = False) -> Generator[None]:
     """Is a context that places new nodes where `op` (a node, tensor or variable) is."""
     with get_default_graph().colocate_with(op, ignore_existing):
         yield
@@ -132,7 +132,7 @@ def get_collection_ref(key: Any) -> list[Any]:
 
 
 @contextmanager
-def colocated(node: Any, enabled: bool = True) -> Iterator[None]:
+def colocated(node: Any, enabled: bool = True) -> Generator[None]:
     """Is `colocate_with(node)` if `enabled`, else nothing."""
     if enabled:
         with get_default_graph().colocate_with(node):

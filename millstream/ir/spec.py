@@ -14,6 +14,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Iterable
+from functools import partial
 from types import GenericAlias
 from typing import Any, TypeVar
 
@@ -85,7 +86,7 @@ class _Arg:
         self._is_ref, self._is_list = is_ref, is_list
 
     def __getitem__(self, item: Any) -> _ArgType:
-        parts = item if isinstance(item, tuple) else (item,)
+        parts: tuple[Any, ...] = item if isinstance(item, tuple) else (item,)
         return _ArgType(parts, self._is_ref, self._is_list)
 
 
@@ -187,7 +188,7 @@ def _attr_spec(name: str, annotation: Any, default: Any) -> AttrSpec:
 
 
 def _frozen(default: Any) -> Any:
-    return tuple(default) if isinstance(default, list) else default  # pyright: ignore[reportUnknownArgumentType]
+    return tuple(typing.cast("list[Any]", default)) if isinstance(default, list) else default
 
 
 # -- the decorator
@@ -214,7 +215,7 @@ def op(
       The `OpDef`, on which the rules are hung.
     """
     if fn is None:
-        return lambda f: op(f, effect=effect, static=static, stateful=stateful, defaults=defaults)
+        return partial(op, effect=effect, static=static, stateful=stateful, defaults=defaults)
     opdef = _declare(
         fn, effect, (static,) if isinstance(static, str) else static, stateful, defaults or {}
     )
@@ -243,8 +244,7 @@ def _declare(
     declared = {a.name for a in attrs}
     inferred: list[AttrSpec] = []
     for var in fn.__type_params__:
-        bound = var.__constraints__ or var.__bound__
-        allowed = None if bound is None or bound == () else _flatten_types(bound)
+        allowed = _bound_types(var)
         default = defaults.get(var.__name__, MISSING)
         lists = any(a.type_list_attr == var.__name__ for a in (*inputs, *outputs))
         kind = "list(type)" if lists else "type"
@@ -263,6 +263,12 @@ def _declare(
         fn.__name__, inputs, outputs, [*inferred, *attrs],
         effect=effect, static=static, stateful=stateful, doc=fn.__doc__ or "",
     )  # fmt: skip
+
+
+def _bound_types(var: Any) -> tuple[DType, ...] | None:
+    """Returns the types that a type parameter lists, `None` for any."""
+    bound = var.__constraints__ or var.__bound__
+    return None if bound is None or bound == () else _flatten_types(bound)
 
 
 def _outputs(annotation: Any) -> list[ArgSpec]:

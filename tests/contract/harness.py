@@ -121,4 +121,5 @@ def type_choices(opdef: OpDef, kwargs: dict[str, Any]) -> list[dict[str, DType]]
     main = "T" if "T" in names else (names[0] if len(names) == 1 else None)
     if main is None or opdef.attrs[main].allowed is None or main in kwargs:
         return [{}]
-    return [{main: t} for t in opdef.attrs[main].allowed if t.np.kind != "O" and not t.is_quantized]
+    computed = opdef.computed_types.get(main, opdef.attrs[main].allowed)
+    return [{main: t} for t in computed if t.np.kind != "O" and not t.is_quantized]

@@ -95,7 +95,7 @@ def test_block_is_whole(op):
 
 @pytest.mark.parametrize(("op", "args", "kwargs"), COMPUTED)
 def test_kernel_equals_reference(op, args, kwargs):
-    """Both tiers give the same values and the declared dtypes, for every type that the op allows."""
+    """Both tiers give the same values and the declared dtypes, for every type computed."""
     for retype in harness.type_choices(op, kwargs):
         case = harness.build(Graph(), op, args, kwargs, retype)
         expected = _run_reference(case)

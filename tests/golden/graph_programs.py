@@ -95,7 +95,8 @@ def autoencoder(tf):
     x = tf.placeholder("float", [None, 784])
     sizes = [784, 256, 128, 256, 784]
     h = x
-    for n_in, n_out in zip(sizes, sizes[1:]):
+    for layer in range(len(sizes) - 1):
+        n_in, n_out = sizes[layer], sizes[layer + 1]
         w = tf.Variable(tf.truncated_normal([n_in, n_out], stddev=0.1))
         h = tf.nn.sigmoid(tf.add(tf.matmul(h, w), tf.Variable(tf.zeros([n_out]))))
     loss = tf.reduce_mean(tf.pow(x - h, 2))

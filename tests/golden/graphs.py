@@ -1,4 +1,4 @@
-"""Records the nodes of `graph_programs.py` as TF 1.15 builds them, and the convnet's first 20 losses.
+"""Records the nodes of `graph_programs.py` as TF 1.15 builds them, and the convnet's losses.
 
 python tests/golden/graphs.py          (with an interpreter that has TensorFlow 1.15)
 """

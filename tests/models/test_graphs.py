@@ -1,4 +1,4 @@
-"""Whole programs: their nodes are those of TF 1.15, and the convnet starts and learns as it does there."""
+"""Whole programs: their nodes are those of TF 1.15, and the convnet learns as it does there."""
 
 import gzip
 import json
@@ -76,7 +76,7 @@ def _batches():
 
 
 def test_convnet_follows_tf():
-    """With a seed, the convnet has TF's weights to the bit, and its losses within 1e-4 for 20 steps."""
+    """With a seed, the convnet has TF's weights to the bit, and its first 20 losses within 1e-4."""
     recorded = np.load(GOLDEN / "convnet_curve.npz")
     graph = tf.Graph()
     with graph.as_default():

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from millstream.base.dtypes import Floating, Int32, Int64, resource
+from millstream.base.dtypes import Floating, Int32, Int64, Number, resource
 from millstream.base.lazy import jnp
 from millstream.ir import registry
 from millstream.ir.opdef import ArgSpec, AttrSpec, OpDef, Writes
@@ -256,7 +256,7 @@ def _declare(row: _Row, form: str) -> OpDef:
         ArgSpec(n, type_attr="T", is_ref=True) if of_ref else ArgSpec(n, dtype=resource)
         for n in signature.states
     ]
-    attrs = [AttrSpec("T", "type", Floating, inferred=True)]
+    attrs = [AttrSpec("T", "type", Number, inferred=True)]
     if sparse:
         attrs.append(AttrSpec("Tindices", "type", (Int32, Int64), inferred=True))
     attrs.append(AttrSpec("use_locking", "bool", default=False))
@@ -273,6 +273,7 @@ def _declare(row: _Row, form: str) -> OpDef:
     opdef.shape(_shape_rule(row, signature, sparse, of_ref))
     opdef.kernel(_sparse_kernel(row, signature) if sparse else _dense(row, signature, jnp))
     opdef.reference(_sparse_reference(row, signature) if sparse else _dense(row, signature, np))
+    opdef.computes(T=Floating)
     opdef.no_gradient("an update of a variable is not a function of its operands")
     opdef.examples(*_example(signature, sparse))
     return opdef
