@@ -20,7 +20,7 @@ def global_step(sess: Any, global_step_tensor: Any) -> int:
     return int(sess.run(global_step_tensor))
 
 
-@export("train.get_global_step")
+@export("train.get_global_step", "contrib.framework.get_global_step")
 def get_global_step(graph: Graph | None = None) -> Any:
     """Returns the global step of a graph (default: the default graph), or `None` if it has none.
 
@@ -43,7 +43,7 @@ def get_global_step(graph: Graph | None = None) -> Any:
     return found
 
 
-@export("train.create_global_step")
+@export("train.create_global_step", "contrib.framework.create_global_step")
 def create_global_step(graph: Graph | None = None) -> Any:
     """Makes the global step of a graph (default: the default graph).
 
@@ -61,7 +61,7 @@ def create_global_step(graph: Graph | None = None) -> Any:
         )  # fmt: skip
 
 
-@export("train.get_or_create_global_step")
+@export("train.get_or_create_global_step", "contrib.framework.get_or_create_global_step")
 def get_or_create_global_step(graph: Graph | None = None) -> Any:
     """Returns the global step of a graph (default: the default graph), made if need be."""
     graph = graph or get_default_graph()
@@ -69,7 +69,7 @@ def get_or_create_global_step(graph: Graph | None = None) -> Any:
     return create_global_step(graph) if found is None else found
 
 
-@export("train.assert_global_step")
+@export("train.assert_global_step", "contrib.framework.assert_global_step")
 def assert_global_step(global_step_tensor: Any) -> None:
     """Checks that a variable or tensor can be a global step.
 

@@ -20,7 +20,6 @@ from millstream.ops.by_name import ops
 from millstream.ops.random.functions import random_normal, random_uniform, truncated_normal
 
 
-@export("contrib.framework.Initializer")
 class Initializer:
     """Makes initial values: `initializer(shape, dtype, partition_info)` gives a tensor.
 
