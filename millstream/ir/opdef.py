@@ -26,7 +26,7 @@ class _Missing:
 
 MISSING: Any = _Missing()
 
-_SCALAR: tuple[int, ...] = ()
+_SCALAR: list[int] = []  # a tuple would be the shapes of several outputs
 
 type RuleKind = Literal["shape", "kernel", "reference", "run"]
 
