@@ -8,6 +8,7 @@ from millstream.base.lazy import jnp
 from millstream.base.shapes import TensorShape
 from millstream.ir.spec import BFloat16, Float, Half, Returns, Tensor, f, op
 from millstream.ops.by_name import ops
+from millstream.ops.nn.channel_sums import sum_per_channel
 from millstream.ops.nn.cotangents import is_zero
 
 Layout = Literal["NHWC", "NCHW"]
@@ -154,15 +155,20 @@ def _axes(data_format):
 # -- values: the same arithmetic for `jnp` and `np`, checked against recorded values
 
 
+def _total(xp, image, axes):
+    return np.sum(image, axes, dtype=image.dtype) if xp is np else sum_per_channel(image, axes)
+
+
 def _forward(xp, x, scale, offset, mean, variance, epsilon, data_format, is_training):
     wide = scale.dtype.type
     axes, spread = _axes(data_format)
     values = x.astype(scale.dtype)
     kept = (mean, variance, mean, variance)
     if is_training:
-        count = x.size // max(scale.size, 1)
-        mean = xp.mean(values, axes)
-        variance = xp.mean(xp.square(values - mean.reshape(spread)), axes)
+        count = max(x.size // max(scale.size, 1), 1)
+        mean = _total(xp, values, axes) / wide(count)
+        squares = xp.square(values - mean.reshape(spread))
+        variance = _total(xp, squares, axes) / wide(count)
         kept = (mean, variance * wide(count / max(count - 1, 1)), mean, variance)
     factor = scale / xp.sqrt(variance + wide(epsilon))
     shift = offset - mean * factor
@@ -176,11 +182,11 @@ def _backward(xp, dy, x, scale, mean, variance, epsilon, data_format, is_trainin
     dy, values = dy.astype(scale.dtype), x.astype(scale.dtype)
     inverse = wide(1) / xp.sqrt(variance + wide(epsilon))
     centered = values - mean.reshape(spread)
-    doffset = xp.sum(dy, axes)
-    product = xp.sum(dy * centered, axes)
+    doffset = _total(xp, dy, axes)
+    product = _total(xp, dy * centered, axes)
     dx = dy
     if is_training:
-        count = wide(x.size // max(scale.size, 1))
+        count = wide(max(x.size // max(scale.size, 1), 1))
         level, slope = doffset / count, product * xp.square(inverse) / count
         dx = dy - level.reshape(spread) - centered * slope.reshape(spread)
     dx = dx * (scale * inverse).reshape(spread)
@@ -210,7 +216,7 @@ def _set_forward_rules(opdef, spare):
         return (*_forward(jnp, x, scale, offset, *rest), *[jnp.zeros((), scale.dtype)] * spare)
 
     empty = np.zeros(0, np.float32)
-    opdef.examples(f[2, 3, 4, 5], f[5], f[5], empty, empty)
+    opdef.examples(f[2, 5, 7, 5], f[5], f[5], empty, empty)
     opdef.examples(f[2, 5, 3, 4], f[5], f[5], empty, empty, data_format="NCHW")
     opdef.examples(f[2, 3, 4, 5], f[5], f[5], f[5], _POSITIVE, is_training=False)
 

@@ -12,6 +12,7 @@ from millstream.ir.spec import Floating, Number, Tensor, f, op
 from millstream.ops import math
 from millstream.ops.by_name import ops
 from millstream.ops.nn.activations import relu
+from millstream.ops.nn.channel_sums import sum_per_channel
 
 Layout = Literal["NHWC", "NCHW"]
 
@@ -76,6 +77,8 @@ def _other_axes(x, data_format):
 @BiasAddGrad.kernel
 def _(out_backprop, data_format):
     axes = _other_axes(out_backprop, data_format)
+    if jnp.issubdtype(out_backprop.dtype, jnp.floating):
+        return sum_per_channel(out_backprop, axes)
     return jnp.sum(out_backprop, axes, dtype=out_backprop.dtype)
 
 
@@ -92,7 +95,7 @@ def _(node, ddb):
     return BiasAdd(zeros, ddb, data_format=node.attrs["data_format"])
 
 
-BiasAddGrad.examples(f[2, 3]).examples(f[2, 3, 4, 5], data_format="NCHW")
+BiasAddGrad.examples(f[2, 3]).examples(f[4, 5, 6, 3]).examples(f[2, 3, 4, 5], data_format="NCHW")
 
 
 @op
