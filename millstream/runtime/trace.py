@@ -118,6 +118,7 @@ def _write_outputs(stats: Any, outputs: list[Any]) -> None:
         total += nbytes
         tensor = stats.output.add(slot=slot).tensor_description
         tensor.dtype = dtype.as_datatype_enum
+        tensor.shape.SetInParent()  # TensorBoard does not take none for a scalar's
         for size in shape:
             tensor.shape.dim.add(size=size)
         tensor.allocation_description.allocator_name = _ALLOCATOR

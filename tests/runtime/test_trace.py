@@ -93,3 +93,11 @@ def test_the_timeline_is_a_chrome_trace(session):
     assert {e["name"] for e in events if e["ph"] == "s"} == {"y"}
     assert any(e["ph"] == "C" for e in events)
     assert timeline.analyze_step_stats().allocator_maximums["cpu"].num_bytes >= 8
+
+
+def test_a_scalars_shape_is_written(session):
+    """TensorBoard fails on outputs without a shape, even where that has no dimensions."""
+    x = ops.SampleInput(dtype=dtypes.float32, shape=[], name="x")
+    _, metadata = trace(session, ops.SampleMul(x, x), {x: 2.0})
+    (stats,) = metadata.step_stats.dev_stats[0].node_stats
+    assert stats.output[0].tensor_description.HasField("shape")
