@@ -5,6 +5,10 @@ exact; without it they go to Eigen. oneDNN, which jaxlib carries too, is faster 
 and backward-input convolutions. (Backward-filter kernels must be written in a form that oneDNN's
 matcher does not take: there Eigen is two to four times faster.)
 
+In regions that update variables, XLA's default analysis copies most of the donated buffers before
+it overwrites them; its region analysis sees that it need not (a convolutional network's step: 46 ms
+of processor time with 43 copies, 38 with 16).
+
 XLA cannot write an executable with calls of oneDNN to the persistent cache. Regions with many
 convolutions, which take long to compile, go without oneDNN so that they can be kept.
 
@@ -27,6 +31,7 @@ CONVOLUTION_OPTIONS: dict[str, Any] = {
     "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_DOT",
     ONEDNN: True,
 }
+UPDATE_OPTIONS: dict[str, Any] = {"xla_cpu_copy_insertion_use_region_analysis": True}
 MOST_WITH_ONEDNN = 12
 """How many convolutions, gradients included, a region may have to be compiled with oneDNN."""
 
@@ -44,15 +49,16 @@ _lock = threading.Lock()
 
 
 def options_for(region: Region) -> dict[str, Any]:
-    """Gives the options to compile a region with; none for most."""
+    """Gives the options to compile a region with."""
+    wanted: dict[str, Any] = {}
+    if region.trains:
+        wanted.update(UPDATE_OPTIONS)
     count = sum(member.node.type in CONVOLUTIONS for member in region.nodes)
-    if not count:
-        return {}
-    return {
-        name: value
-        for name, value in CONVOLUTION_OPTIONS.items()
-        if (name != ONEDNN or count <= MOST_WITH_ONEDNN) and _is_known(name, value)
-    }
+    if count:
+        wanted.update(CONVOLUTION_OPTIONS)
+    if count > MOST_WITH_ONEDNN:
+        del wanted[ONEDNN]
+    return {name: value for name, value in wanted.items() if _is_known(name, value)}
 
 
 def _is_known(name: str, value: Any) -> bool:
