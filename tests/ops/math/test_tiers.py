@@ -114,3 +114,13 @@ def test_shifts_out_of_range_take_the_nearest_count(shift):
 def test_float_range_adds_up_its_steps():
     found = _agree("Range", np.float32(0), np.float32(1), np.float32(0.1))
     assert found[7] == np.float32(0.70000005)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])
+def test_cholesky_reads_the_lower_triangle(dtype):
+    data = np.array([[4, 99, 99], [1, 3, 99], [0.5, 0.25, 2]], dtype)
+    reference, compiled = _both("Cholesky", data)
+    tolerance = 1e-2 if dtype == np.float16 else 1e-5
+    np.testing.assert_allclose(compiled, reference, rtol=tolerance)
+    lower = reference.astype(np.float64)
+    np.testing.assert_allclose(np.tril(lower @ lower.T), np.tril(data), rtol=tolerance)
