@@ -34,7 +34,7 @@ def _as_list(params: Any) -> list[Any]:
       ValueError: if there is none.
     """
     if params is None or (isinstance(params, (list, tuple)) and not params):
-        raise ValueError("Need at least one parameter")
+        raise ValueError("Need at least one param")
     if isinstance(params, (PartitionedVariable, list)):
         return list(params)
     return [params]
