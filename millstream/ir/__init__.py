@@ -5,4 +5,4 @@ and `formats`.
 first.
 """
 
-from millstream.ir import apply as _apply
+from millstream.ir import apply as _apply  # pyright: ignore[reportUnusedImport]

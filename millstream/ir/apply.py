@@ -5,9 +5,10 @@ defaults.
 from __future__ import annotations
 
 from collections import namedtuple
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from millstream.base.dtypes import DType
 from millstream.ir import attrs as attr_values
@@ -148,7 +149,7 @@ def _convert_one(
         raise TypeError(
             f"Input '{arg.name}' of '{opdef.name}' Op cannot be a {type(value).__name__}"
         )
-    tensor = value
+    tensor: Any = value
     if not isinstance(value, Tensor):
         preferred = _default_type(opdef, arg) if dtype is None else None
         try:
@@ -197,7 +198,7 @@ def _convert_list(
         raise TypeError(
             f"Expected list for '{arg.name}' argument to '{opdef.name}' Op, not {value!r}."
         )
-    items: Any = value
+    items = cast("Sequence[Any]", value)
     dtype = arg.dtype if arg.dtype is not None else attrs.get(arg.type_attr or "")
     if dtype is None and arg.number_attr is not None:
         dtype = next((t.dtype.base_dtype for t in items if isinstance(t, Tensor)), None)
@@ -276,7 +277,7 @@ def _finish_attrs(opdef: OpDef, attrs: dict[str, Any], given: dict[str, Any]) ->
 
 @cache
 def _result_type(op_name: str, fields: tuple[str, ...]) -> Any:
-    return namedtuple(op_name, fields, rename=True)
+    return namedtuple(op_name, fields, rename=True)  # pyright: ignore[reportUntypedNamedTuple]
 
 
 def results(node: Operation) -> Any:

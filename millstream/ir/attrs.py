@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -48,7 +48,7 @@ def check(opdef: OpDef, spec: AttrSpec, value: Any) -> Any:
                 f"Expected list for attr {spec.name} of '{opdef.name}' Op, got "
                 f"{type(value).__name__}"
             )
-        items: Any = value
+        items = cast("Sequence[Any]", value)
         checked = tuple(_check_one(opdef, spec, kind[5:-1], item) for item in items)
         if spec.minimum is not None and len(checked) < spec.minimum:
             raise ValueError(
@@ -101,9 +101,9 @@ def _to_int(value: Any) -> int:
 
 
 def _to_bool(value: Any) -> bool:
-    if isinstance(value, (bool, np.bool_, int)):
-        return bool(value)
-    raise TypeError("not a bool")
+    if not isinstance(value, (bool, np.bool_, int)):
+        raise TypeError("not a bool")
+    return bool(cast("Any", value))
 
 
 def _to_float(value: Any) -> float:
@@ -133,7 +133,7 @@ def _to_shape(value: Any) -> TensorShape:
 
 
 def _to_tensor(value: Any) -> Any:
-    return value if isinstance(value, np.ndarray) else tensors.decode(value)
+    return cast("Any", value) if isinstance(value, np.ndarray) else tensors.decode(value)
 
 
 def _to_function(value: Any) -> FunctionRef:
@@ -215,7 +215,7 @@ def _flat_types(args: Sequence[ArgSpec], attrs: dict[str, Any]) -> list[DType]:
         if arg.type_list_attr is not None:
             listed: Sequence[DType] = attrs[arg.type_list_attr]
         else:
-            single = arg.dtype if arg.dtype is not None else attrs[arg.type_attr]
+            single = arg.dtype if arg.dtype is not None else attrs[arg.type_attr or ""]
             listed = [single] * (attrs[arg.number_attr] if arg.number_attr else 1)
         types += [t._as_ref for t in listed] if arg.is_ref else listed  # pyright: ignore[reportPrivateUsage]
     return types
@@ -229,7 +229,7 @@ def to_public(value: Any) -> Any:
     if isinstance(value, str):
         return value.encode()
     if isinstance(value, tuple):
-        items: Any = value
+        items = cast("tuple[Any, ...]", value)
         return [to_public(item) for item in items]
     if isinstance(value, TensorShape):
         return value.as_proto()
@@ -245,7 +245,7 @@ def from_public(value: Any) -> Any:
     if hasattr(value, "WhichOneof"):
         return from_proto(value)
     if isinstance(value, (list, tuple)):
-        items: Any = value
+        items = cast("Sequence[Any]", value)
         return tuple(from_public(item) for item in items)
     return to_text(value) if isinstance(value, bytes) else value
 
@@ -258,7 +258,7 @@ def to_proto(value: Any, kind: str | None = None) -> Any:
     message = protos.AttrValue()
     if isinstance(value, tuple):
         message.list.SetInParent()
-        items: Any = value
+        items = cast("tuple[Any, ...]", value)
         for item in items:
             _set_field(message.list, item, kind and kind[5:-1], repeated=True)
     else:
@@ -285,7 +285,7 @@ def _field_of(value: Any, kind: str | None) -> tuple[str, Any]:
     if kind == "float" or isinstance(value, float):
         return "f", float(value)
     if isinstance(value, (int, np.integer)) and not isinstance(value, DType):
-        return "i", int(value)
+        return "i", int(cast("int", value))
     if isinstance(value, str):
         return "s", value.encode()
     if isinstance(value, bytes):

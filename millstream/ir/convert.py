@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def register_tensor_conversion_function(
     Raises:
       TypeError: if the arguments are not types or not callable.
     """
-    types: tuple[Any, ...] = base_type if isinstance(base_type, tuple) else (base_type,)
+    types = cast("tuple[Any, ...]", base_type if isinstance(base_type, tuple) else (base_type,))
     if not all(isinstance(t, type) for t in types):
         raise TypeError("base_type must be a type or a tuple of types.")
     if not callable(conversion_func):
@@ -116,7 +116,8 @@ def to_tensor(
 
 
 def _convert(value: Any, dtype: DType | None, name: str | None, as_ref: bool) -> Tensor | None:
-    for function in _chain(type(value)):
+    kind = cast("type[Any]", type(value))
+    for function in _chain(kind):
         result = function(value, dtype=dtype, name=name, as_ref=as_ref)
         if result is NotImplemented:
             continue

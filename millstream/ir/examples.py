@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -65,7 +65,7 @@ class _Maker:
         self._kind, self._dtype = kind, dtype
 
     def __getitem__(self, shape: Any) -> Template:
-        sizes: tuple[int, ...] = shape if isinstance(shape, tuple) else (shape,)
+        sizes = cast("tuple[int, ...]", shape if isinstance(shape, tuple) else (shape,))
         return Template(self._kind, self._dtype, sizes)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from millstream.base.shapes import TensorShape
 from millstream.ir import static_value
@@ -29,7 +30,7 @@ def infer_shapes(node: Operation) -> None:
         if len(outputs) == 1 and not isinstance(result, tuple):
             outputs[0]._shape = _as_shape(result)  # pyright: ignore[reportPrivateUsage]
         else:
-            for tensor, shape in zip(outputs, result, strict=True):
+            for tensor, shape in zip(outputs, cast("Sequence[Any]", result), strict=True):
                 tensor._shape = _as_shape(shape)  # pyright: ignore[reportPrivateUsage]
     except ValueError as error:
         raise ValueError(_message(node, error)) from None
@@ -45,7 +46,8 @@ def _argument(node: Operation, kind: str, key: Any) -> Any:
         return node.attrs[key]
     if kind == "extra":
         return node
-    start, stop = node.opdef.input_spans(node)[key]
+    index: int = key
+    start, stop = node.opdef.input_spans(node)[index]
     tensors = node.inputs[start:stop]
     if kind == "input":
         shapes = [t.shape for t in tensors]
@@ -55,7 +57,7 @@ def _argument(node: Operation, kind: str, key: Any) -> Any:
         shapes = [static_value.constant_value_as_shape(t) for t in tensors]
     else:
         shapes = [static_value.handle_data(t) for t in tensors]
-    return shapes if node.opdef.inputs[key].is_list else shapes[0]
+    return shapes if node.opdef.inputs[index].is_list else shapes[0]
 
 
 def _message(node: Operation, error: ValueError) -> str:

@@ -172,8 +172,9 @@ class Rule:
         picks: list[_Pick] = []
         for kind, key in self._sources:
             if kind == "input":
-                start, stop = spans[key]
-                picks.append(slice(start, stop) if self.opdef.inputs[key].is_list else start)
+                index: int = key
+                start, stop = spans[index]
+                picks.append(slice(start, stop) if self.opdef.inputs[index].is_list else start)
             elif kind == "state":
                 picks.append(len(node.inputs))
             elif kind == "attr":
@@ -193,10 +194,10 @@ def _bound(fn: Callable[..., Any], picks: list[_Pick], arity: int) -> Callable[.
     if plain and all(isinstance(p, int) for p in picks[:arity]):
         if arity == 1 and len(constants) == 1:
             c = constants[0]
-            return lambda x: fn(x, c)  # pyright: ignore[reportUnknownLambdaType]
+            return lambda x: fn(x, c)  # pyright: ignore
         if arity == 2 and len(constants) == 1:
             c = constants[0]
-            return lambda x, y: fn(x, y, c)  # pyright: ignore[reportUnknownLambdaType]
+            return lambda x, y: fn(x, y, c)  # pyright: ignore
         return lambda *arrays: fn(*arrays, *constants)
 
     def call(*arrays: Any) -> Any:
@@ -367,7 +368,8 @@ class _RuleSlot:
     """
 
     def __init__(self, opdef: OpDef, kind: RuleKind) -> None:
-        self._opdef, self._kind = opdef, kind
+        self._opdef = opdef
+        self._kind: RuleKind = kind
 
     def __bool__(self) -> bool:
         return False

@@ -86,7 +86,7 @@ class _Arg:
         self._is_ref, self._is_list = is_ref, is_list
 
     def __getitem__(self, item: Any) -> _ArgType:
-        parts: tuple[Any, ...] = item if isinstance(item, tuple) else (item,)
+        parts = typing.cast("tuple[Any, ...]", item if isinstance(item, tuple) else (item,))
         return _ArgType(parts, self._is_ref, self._is_list)
 
 

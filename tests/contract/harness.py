@@ -123,3 +123,14 @@ def type_choices(opdef: OpDef, kwargs: dict[str, Any]) -> list[dict[str, DType]]
         return [{}]
     computed = opdef.computed_types.get(main, opdef.attrs[main].allowed)
     return [{main: t} for t in computed if t.np.kind != "O" and not t.is_quantized]
+
+
+def represents_its_kind(retype: dict[str, DType]) -> bool:
+    """Whether kernels are compiled for a type choice: one of each kind, and both usual precisions.
+
+    For a kernel the other types differ from these in rounding and range alone.
+    """
+    return not set(retype.values()) - {
+        *(dtypes.float32, dtypes.float64, dtypes.int32, dtypes.uint8, dtypes.complex64),
+        dtypes.bool_,
+    }
