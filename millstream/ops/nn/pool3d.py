@@ -39,7 +39,7 @@ def MaxPool3DGrad[T: (Half, BFloat16, Float), TInput: (Half, BFloat16, Float)](
     padding: Padding,
     data_format: Layout = "NDHWC",
 ) -> Tensor[T]:
-    """Sends the gradient of every window to its first maximum."""
+    """Sends the gradient of every window to its maxima, to all of them if there are several."""
 
 
 @op
@@ -125,8 +125,8 @@ _set_forward(MaxPool3D.kernel, pooling.max_kernel)
 _set_forward(MaxPool3D.reference, pooling.max_reference)
 _set_forward(AvgPool3D.kernel, pooling.mean_kernel)
 _set_forward(AvgPool3D.reference, pooling.mean_reference)
-_set_backward(MaxPool3DGrad.kernel, pooling.max_grad_kernel)
-_set_backward(MaxPool3DGrad.reference, pooling.max_grad_reference)
+_set_backward(MaxPool3DGrad.kernel, pooling.all_max_grad_kernel)
+_set_backward(MaxPool3DGrad.reference, pooling.all_max_grad_reference)
 _set_backward(MaxPool3DGradGrad.kernel, pooling.max_grad_grad_kernel)
 _set_backward(MaxPool3DGradGrad.reference, pooling.max_grad_grad_reference)
 _set_mean_backward(AvgPool3DGrad.kernel, pooling.mean_grad_kernel)

@@ -75,6 +75,14 @@ def max_grad_kernel(x, dy, ksize, strides, padding, data_format):
     return windows.spread_to(place, dy, x.shape, window, data_format)
 
 
+def all_max_grad_kernel(x, dy, ksize, strides, padding, data_format):
+    """Is the kernel of `MaxPool3DGrad`, in which every maximum of a window gets the gradient."""
+    if not x.size:
+        return jnp.zeros(x.shape, dy.dtype)
+    window = window_of(x.shape, ksize, strides, padding, data_format)
+    return windows.spread_to_maxima(x, dy, window, data_format)
+
+
 def max_grad_grad_kernel(x, ddx, ksize, strides, padding, data_format):
     """Is the kernel of `MaxPoolGradGrad`."""
     window = window_of(x.shape, ksize, strides, padding, data_format)
@@ -125,11 +133,10 @@ def first_places(x, window, data_format):
     return _patches(x, window, data_format, _fill(x.dtype)).argmax(-2)
 
 
-def spread_places(places, dy, shape, window, data_format):
-    """Adds each element of `dy` at its place in an image of `shape`, in NumPy."""
+def _spread(hits, dy, shape, window, data_format):
+    """Adds each element of `dy` at the cells of its window that are hit, in an image of `shape`."""
     dy = geometry.to_channels_last(dy, data_format)
-    cells = np.arange(math.prod(window.size))[:, None]
-    spread = np.where(places[..., None, :] == cells, dy[..., None, :], dy.dtype.type(0))
+    spread = np.where(hits, dy[..., None, :], dy.dtype.type(0))
     spread = spread.reshape(*dy.shape[:-1], *window.size, dy.shape[-1])
     axes, channel = spatial_axes(data_format, len(shape))
     last = (shape[0], *[shape[a] for a in axes], shape[channel])
@@ -139,8 +146,16 @@ def spread_places(places, dy, shape, window, data_format):
 def max_grad_reference(x, dy, ksize, strides, padding, data_format):
     """Is the reference of `MaxPoolGrad`."""
     window = window_of(x.shape, ksize, strides, padding, data_format)
-    places = first_places(x, window, data_format)
-    return spread_places(places, dy, x.shape, window, data_format)
+    places = first_places(x, window, data_format)[..., None, :]
+    hits = places == np.arange(math.prod(window.size))[:, None]
+    return _spread(hits, dy, x.shape, window, data_format)
+
+
+def all_max_grad_reference(x, dy, ksize, strides, padding, data_format):
+    """Is the reference of `MaxPool3DGrad`."""
+    window = window_of(x.shape, ksize, strides, padding, data_format)
+    cells = _patches(x, window, data_format, _fill(x.dtype))
+    return _spread(cells == cells.max(-2, keepdims=True), dy, x.shape, window, data_format)
 
 
 def max_grad_grad_reference(x, ddx, ksize, strides, padding, data_format):

@@ -9,6 +9,7 @@ and 1.2 + 7; 3x3/1 of [32, 28, 28, 192] 18 + 208 and 2.9 + 11.
 """
 
 import itertools
+import math
 
 import numpy as np
 
@@ -152,20 +153,33 @@ def first_maximum(x, window, data_format):
 
 def spread_to(place, dy, shape, window, data_format):
     """Adds each element of `dy` at the cell `place` of its window, in an image of `shape`."""
+    zero = np.array(0, dy.dtype)
+    parts = (jnp.where(place == number, dy, zero) for number in range(math.prod(window.size)))
+    return _overlaid(parts, shape, window, data_format)
+
+
+def spread_to_maxima(x, dy, window, data_format):
+    """Adds each element of `dy` at every cell of its window where the image is largest."""
+    axes, _ = geometry.spatial_axes(data_format, x.ndim)
+    best, zero = maximum(x, window, data_format), np.array(0, dy.dtype)
+    views = _views(x, window, axes, lowest(x.dtype))
+    parts = (jnp.where(view == best, dy, zero) for view in views)
+    return _overlaid(parts, x.shape, window, data_format)
+
+
+def _overlaid(parts, shape, window, data_format):
+    """Adds what each cell of the window gets, one array per cell, into an image of `shape`."""
     axes, _ = geometry.spatial_axes(data_format, len(shape))
     total = None
-    for number, cell in enumerate(_cells(window)):
-        part = jnp.where(place == number, dy, np.array(0, dy.dtype))
-        offsets = [
-            c * d - p[0] for c, d, p in zip(cell, window.dilations, window.pads, strict=True)
-        ]
-        margins = [
-            (at, shape[axis] - at - (n - 1) * stride - 1, stride - 1)
-            for axis, at, n, stride in zip(
-                axes, offsets, window.output, window.strides, strict=True
-            )
-        ]
-        part = lax.pad(part, np.array(0, dy.dtype), _full(margins, axes, len(shape), (0, 0, 0)))
+    for cell, part in zip(_cells(window), parts, strict=True):
+        margins = []
+        for axis, at, step, pads, n, stride in zip(
+            axes, cell, window.dilations, window.pads, window.output, window.strides, strict=True
+        ):
+            before = at * step - pads[0]
+            margins.append((before, shape[axis] - before - (n - 1) * stride - 1, stride - 1))
+        padding = _full(margins, axes, len(shape), (0, 0, 0))
+        part = lax.pad(part, np.array(0, part.dtype), padding)
         total = part if total is None else total + part
     return total
 
