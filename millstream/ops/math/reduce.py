@@ -198,11 +198,13 @@ Min.gradient(_extreme_gradient)
 
 @Prod.gradient
 def _(node, dy):
-    x, axes = node.inputs[0], _static_axes(node)
-    if axes is not None and len(axes) == 1:
-        others = _others(conj(x), axes[0])
+    x, axes = conj(node.inputs[0]), _static_axes(node)
+    if axes is None:
+        others = _others_by_zeros(x, node.inputs[1])
+    elif len(axes) == 1:
+        others = _others(x, axes[0])
     else:
-        others = _others_of_many(node, x)
+        others = _others_of_many(x, axes)
     return [_spread(node, dy) * others, None]
 
 
@@ -212,23 +214,26 @@ def _others(x: Value, axis: int) -> Value:
     return before * ops.Cumprod(x, axis, exclusive=True, reverse=True)
 
 
-def _others_of_many(node: Value, x: Value) -> Value:
-    """Is `_others` along several axes: they are brought together to the front first."""
-    rank = ops.Rank(x)
-    axes = ops.FloorMod(
-        ops.Reshape(node.inputs[1], [-1]) + cast(rank, node.attrs["Tidx"]),
-        cast(rank, node.attrs["Tidx"]),
-    )
-    axes = cast(axes, "int32")
-    rest = ops.ListDiff(ops.Range(0, rank, 1), axes)[0]
-    order = ops.ConcatV2([axes, rest], 0)
-    moved = ops.Transpose(conj(x), order)
+def _others_of_many(x: Value, axes: list[int]) -> Value:
+    """Is `_others` along several axes, which are made one at the front."""
+    rest = [n for n in range(x.shape.ndims) if n not in axes]
+    moved = ops.Transpose(x, np.array(axes + rest, np.int32))
     shape = ops.Shape(moved)
-    count = ops.Prod(ops.GatherV2(ops.Shape(x), axes, 0), np.zeros(1, np.int32))
-    flat = ops.Reshape(moved, ops.Pack([count, ops.Prod(ops.GatherV2(ops.Shape(x), rest, 0), [0])]))
-    back = ops.Transpose(ops.Reshape(_others(flat, 0), shape), ops.InvertPermutation(order))
-    back.set_shape(x.shape)
-    return back
+    kept_sizes = ops.StridedSlice(shape, [len(axes)], [len(axes) + len(rest)], [1], end_mask=1)
+    flat = ops.Reshape(moved, ops.ConcatV2([np.array([-1], np.int32), kept_sizes], 0))
+    back = np.argsort(axes + rest).astype(np.int32)
+    return ops.Transpose(ops.Reshape(_others(flat, 0), shape), back)
+
+
+def _others_by_zeros(x: Value, axes: Value) -> Value:
+    """Is `_others` along axes that are not known: one zero leaves the product of the others."""
+    zero = ops.Equal(x, np.zeros((), x.dtype.base_dtype.np))
+    zeros = Sum(cast(zero, "int32"), axes, keep_dims=True)
+    filled = ops.Select(zero, ops.OnesLike(x), x)
+    product = Prod(filled, axes, keep_dims=True)
+    others = ops.SelectV2(zero, product, product / filled)
+    alone = ops.Equal(zeros, cast(zero, "int32"))
+    return ops.SelectV2(alone, others, np.zeros((), x.dtype.base_dtype.np))
 
 
 EuclideanNorm.no_gradient("TensorFlow 1 defines none")
@@ -248,9 +253,11 @@ def reduced_shape(input_shape: Value, axes: Value) -> Value:
     """
     input_shape, axes = cast(input_shape, "int32"), cast(axes, "int32")
     rank = ops.Size(input_shape)
-    axes = ops.FloorMod(axes + rank, rank)
-    ones = ops.Fill(ops.Shape(axes), np.int32(1))
-    return ops.DynamicStitch([ops.Range(0, rank, 1), axes], [input_shape, ones])
+    axes = ops.Reshape(ops.FloorMod(axes + rank, rank), [-1])
+    # Made of vectors only, since compiling needs to know the result.
+    dropped = ops.UnsortedSegmentSum(ops.OnesLike(axes), axes, rank)
+    known = ops.Greater(dropped, np.int32(0))
+    return ops.Select(known, ops.OnesLike(input_shape), input_shape)
 
 
 # -- positions of extremes

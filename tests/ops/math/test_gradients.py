@@ -5,6 +5,13 @@ import pytest
 
 import millstream as tf
 
+
+@pytest.fixture(autouse=True, params=["numpy", "xla"])
+def tier(request, monkeypatch):
+    """Runs every test in both tiers."""
+    monkeypatch.setenv("MILLSTREAM_TIER", request.param)
+
+
 SHAPES = [
     ([2, 3], [3]),
     ([2, 3], []),
