@@ -12,6 +12,7 @@ from millstream.ir.opdef import OpDef
 from millstream.ir.spec import Dynamic, Real, Tensor, f, op
 from millstream.ops.by_name import ops
 from millstream.ops.math.segments import gather, reduce_sorted
+from millstream.ops.math.unsorted_segments import accumulate
 
 _IDS = (Int32, Int64)
 _FLOATS = (Float, Double)
@@ -199,7 +200,7 @@ def _spread_reference(kind: str, grad: Any, indices: Any, ids: Any, rows: Any) -
     counts = np.bincount(ids, minlength=grad.shape[0])
     scaled = grad * _column(_weights(counts, kind, np), grad)
     out = np.zeros((int(rows), *grad.shape[1:]), grad.dtype)
-    np.add.at(out, indices, _picked(scaled, ids, indices))
+    accumulate(np.add, out, indices, _picked(scaled, ids, indices))
     return out
 
 

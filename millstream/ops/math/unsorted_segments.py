@@ -104,8 +104,25 @@ def _reference(data: Any, ids: Any, num: Any, ufunc: Any, initial: Any) -> Any:
     if flat.size and flat.min() < 0:
         rows, flat = rows[flat >= 0], flat[flat >= 0]
     out = np.full((count, *rows.shape[1:]), _start(data.dtype, initial), data.dtype)
-    ufunc.at(out, flat, rows)
+    accumulate(ufunc, out, flat, rows)
     return out
+
+
+def accumulate(ufunc: Any, out: Any, ids: Any, rows: Any) -> None:
+    """Combines rows into the rows of `out` that `ids` name; equal ids in their order."""
+    if rows.ndim == 1 or rows.size < _FEW:
+        ufunc.at(out, ids, rows)
+        return
+    # `ufunc.at` goes row by row; over sorted ids `reduceat` is several times faster.
+    order = np.argsort(ids, kind="stable")
+    ordered = ids[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
+    totals = ufunc.reduceat(rows[order], starts, axis=0, dtype=rows.dtype)
+    targets = ordered[starts]
+    out[targets] = ufunc(out[targets], totals)
+
+
+_FEW = 512
 
 
 def _out_of_range(ids: Any, count: int) -> str:
