@@ -40,7 +40,8 @@ _TRANSFER_NS = 0.1  # per byte of a feed, which is copied
 # Compiling
 _COMPILE_US = 25_000.0
 _COMPILE_NODE_US = 900.0
-_COMPILE_HEAVY_US = 15_000.0
+_COMPILE_MATMUL_US = 5_000.0
+_COMPILE_CONVOLUTION_US = 90_000.0
 FIRST_COMPILE_US = 600_000.0
 """Importing JAX, once per process."""
 
@@ -110,20 +111,22 @@ def estimate(region: Region, known: Mapping[Tensor, tuple[int, ...]]) -> Estimat
     """
     sizes = Sizes(known)
     elements_us = flops = 0.0
-    nodes = heavy = 0
+    compile_us = _COMPILE_US + len(region.nodes) * _COMPILE_NODE_US
     for member in region.nodes:
         node = member.node
         flop = _flops(node, sizes)
         if flop:
-            heavy += 1
             flops += flop
-            rate = _MATMUL_NS if node.type in _MATMULS else _CONVOLUTION_NS
+            is_matmul = node.type in _MATMULS
+            compile_us += _COMPILE_MATMUL_US if is_matmul else _COMPILE_CONVOLUTION_US
+            rate = _MATMUL_NS if is_matmul else _CONVOLUTION_NS
             elements_us += flop * (rate - _XLA_FLOP_NS) / 1e3
         elif node.type not in _SMALL_TYPES:
             elements_us += _elements_us(node, sizes)
-        nodes += 1
     states = len(region.loads) + len(region.stores)
-    numpy_us = nodes * _STEP_US + states * _STATE_US + elements_us + flops * _XLA_FLOP_NS / 1e3
+    numpy_us = (
+        len(region.nodes) * _STEP_US + states * _STATE_US + elements_us + flops * _XLA_FLOP_NS / 1e3
+    )
     xla_us = _CALL_US + _READ_US * len(region.loads) + _WRITE_US * len(region.stores)
     fed = sum(prod(shape) * t.dtype.size for t, shape in known.items())
     xla_us += (fed * _TRANSFER_NS + flops * _XLA_FLOP_NS) / 1e3
@@ -131,7 +134,6 @@ def estimate(region: Region, known: Mapping[Tensor, tuple[int, ...]]) -> Estimat
     # XLA also runs what does not depend on each other at the same time.
     if numpy_us > _LARGE_US:
         xla_us = min(xla_us, _XLA_WHOLE * numpy_us)
-    compile_us = _COMPILE_US + nodes * _COMPILE_NODE_US + heavy * _COMPILE_HEAVY_US
     return Estimate(numpy_us, xla_us, compile_us)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from millstream.base.errors import InvalidArgumentError
 from millstream.base.lazy import jnp, lax
 from millstream.compiler import failures
+from millstream.compiler.padding import padded_unique
 from millstream.compiler.region import Region, RegionNode
 from millstream.ir.node import Operation
 from millstream.ir.opdef import Writes
@@ -167,6 +168,8 @@ class _Trace:
         if pure and all(isinstance(v, (np.ndarray, np.generic)) for v in operands):
             with np.errstate(all="ignore"):
                 return bind_flat(opdef.reference, node)(*operands)
+        if node.type == "Unique":
+            return padded_unique(node, *_for_kernel(node, operands))
         results = bind_flat(opdef.kernel, node, check=self._checker(node))(
             *_for_kernel(node, operands)
         )
@@ -235,12 +238,17 @@ def _for_kernel(node: Operation, operands: list[Any]) -> list[Any]:
     ]
 
 
+def _has_checks(node: Operation) -> bool:
+    kernel = node.opdef.kernel
+    return bool(kernel) and ("extra", "check") in kernel.sources
+
+
 def checks_before_writes(region: Region) -> dict[Operation, set[Operation]]:
     """Finds, for each write of a region, the nodes before it whose kernels state checks.
 
     Row updates are left out: choosing between two whole tables would cost more than the update.
     """
-    checkers = [m.node for m in region.nodes if ("extra", "check") in m.node.opdef.kernel.sources]
+    checkers = [m.node for m in region.nodes if _has_checks(m.node)]
     if not checkers or not region.stores:
         return {}
     bits = {node: 1 << i for i, node in enumerate(checkers)}

@@ -39,12 +39,13 @@ NEVER = 1 << 62
 SWITCH_AT = 1.0
 """A region switches when its runs so far would have paid this part of compiling it."""
 TRAINING_US = 1000.0
-TRAINING_SWITCH = 4
+TRAINING_START, TRAINING_SWITCH = 2, 4
 """A region that changes what it reads is a training step, which is repeated for long: if it takes
-more than so many microseconds, it is compiled from its first run on and switches at this one."""
+more than so many microseconds, it is compiled from its second run on and switches at the fourth.
+Not from its first: a program of one step should not wait for a compiler when it ends."""
 START_AT = 0.1
 """Compiling starts after this part of the runs before the switch."""
-AT_ONCE = 0.25
+AT_ONCE = 0.5
 """A region whose single run would take this part of the time to compile is compiled before it."""
 AT_ONCE_IF_RUN_ONCE = 4.0
 """The same for initializers, which are not likely to be run again."""
@@ -194,7 +195,7 @@ class Tiers:
         if expected.numpy_us >= at_once * compile_us:
             return 1, 1
         if trains:
-            return 1, TRAINING_SWITCH
+            return TRAINING_START, TRAINING_SWITCH
         switch = max(2, math.ceil(SWITCH_AT * compile_us / saved))
         return max(1, math.floor(START_AT * switch)), switch
 

@@ -17,6 +17,7 @@ from enum import Enum
 
 from millstream.base import dtypes
 from millstream.compiler.effects import Access, Key, access_of, is_handle
+from millstream.compiler.padding import find_padded
 from millstream.compiler.schedule import schedule
 from millstream.compiler.static_inputs import Leaves, StaticAnalysis
 from millstream.ir.node import Operation
@@ -70,6 +71,7 @@ class Partition:
         self.units: list[Unit] = []
         self._kinds: dict[Operation, Kind] = {}
         self._static = StaticAnalysis(program)
+        self._padded = find_padded(program)
         self._levels: dict[Operation, int] = {}
         self._blockers: dict[Operation, frozenset[Operation]] = {}
         self._written: dict[Operation, frozenset[Key]] = {}
@@ -106,7 +108,7 @@ class Partition:
         access = self.access[node] = access_of(self.program, node, written)
         if written or access.writes:
             self._written[node] = written.union(access.writes)
-        if is_compilable(node):
+        if is_compilable(node) or node in self._padded:
             needed = self._static.needed_by(node)
             if needed is not None:
                 self._static.note_numeric(node)

@@ -122,7 +122,7 @@ def test_a_training_step_switches_early(graph, monkeypatch):
         for _ in range(5):
             session.run(train.op)
             seen.append(variant_of(graph).stage)
-    assert seen == [Stage.COMPILING] * 3 + [Stage.HOT] * 2
+    assert seen == [Stage.COLD] + [Stage.COMPILING] * 2 + [Stage.HOT] * 2
 
 
 def test_a_small_region_stays_in_numpy(monkeypatch):
