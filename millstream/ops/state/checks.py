@@ -10,6 +10,7 @@ import numpy as np
 from millstream.base.errors import InvalidArgumentError
 from millstream.base.lazy import jnp
 from millstream.base.shapes import UNKNOWN, TensorShape
+from millstream.ops.state.order import skipped_index
 
 
 def spell(shape: Any) -> str:
@@ -100,5 +101,6 @@ def check_in_range(check: Any, indices: Any, size: int) -> Any:
     An index at `size` is dropped by scatters, where a negative one would count from the end.
     """
     good = (indices >= 0) & (indices < size)
-    check(jnp.all(good), lambda i: range_text(i, size), indices)
+    skipped = indices == skipped_index(indices.dtype)
+    check(jnp.all(good | skipped), lambda i: range_text(i, size), indices)
     return jnp.where(good, indices, size)

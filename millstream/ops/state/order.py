@@ -14,6 +14,22 @@ import numpy as np
 from millstream.base.lazy import jnp, lax
 
 
+def skipped_index(dtype: Any) -> int:
+    """Returns the index that updates of rows skip: the largest of an integer type.
+
+    The compiler gives it for rows that only fill up an array.
+    """
+    return int(np.iinfo(dtype).max)
+
+
+def without_skipped(indices: Any, rows: Any) -> tuple[Any, Any]:
+    """Leaves out, in a reference, the rows whose index is to be skipped."""
+    if indices.ndim != 1 or not indices.size or rows.ndim == 0:
+        return indices, rows
+    kept = indices != skipped_index(indices.dtype)
+    return (indices, rows) if kept.all() else (indices[kept], rows[kept])
+
+
 def apply_in_waves(
     step: Callable[..., Any], states: tuple[Any, ...], indices: Any, size: int
 ) -> tuple[Any, ...]:
@@ -32,6 +48,8 @@ def apply_in_waves(
     in_order = indices[order]
     nth = jnp.arange(count) - jnp.searchsorted(in_order, in_order, side="left")
     occurrence = jnp.zeros_like(nth).at[order].set(nth)
+    # Rows that are not to be touched need no waves of their own.
+    occurrence = jnp.where(indices == size, 0, occurrence)
 
     def wave(number: Any, states: Any) -> Any:
         return step(states, jnp.where(occurrence == number, indices, size))

@@ -30,7 +30,7 @@ from millstream.ops.state.checks import (
     shape_behind,
     spell,
 )
-from millstream.ops.state.order import apply_in_waves, waves
+from millstream.ops.state.order import apply_in_waves, waves, without_skipped
 from millstream.ops.state.rules import named
 
 _COMPARED = (Half, BFloat16, Float, Double, Int32, Int64)
@@ -109,6 +109,7 @@ def _kernel(compute: Any) -> Any:
 def _reference(compute: Any) -> Any:
     def reference(state: Any, indices: Any, updates: Any) -> Any:
         _require_shapes(state, indices, updates)
+        indices, updates = without_skipped(indices, updates)
         require_in_range(indices, state.shape[0])
         state = state.copy()
         compute(state, indices, updates)

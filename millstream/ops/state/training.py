@@ -27,7 +27,12 @@ from millstream.ops.state.checks import (
     shape_behind,
     spell,
 )
-from millstream.ops.state.order import apply_in_waves, waves
+from millstream.ops.state.order import (
+    apply_in_waves,
+    skipped_index,
+    waves,
+    without_skipped,
+)
 from millstream.ops.state.rules import named
 
 _GRADIENTS = ("grad", "delta")
@@ -186,7 +191,8 @@ def _sparse_kernel(row: _Row, signature: _Signature) -> Callable[..., Any]:
         states, indices, grad, update = _take_sparse(row, signature, arrays)
         size = states[0].shape[0]
         good = (indices >= 0) & (indices < size)
-        check(jnp.all(good), partial(_outside_text, size=size), indices)
+        skipped = indices == skipped_index(indices.dtype)
+        check(jnp.all(good | skipped), partial(_outside_text, size=size), indices)
 
         def step(tables: Any, at: Any) -> Any:
             new = update(jnp, [t.at[at].get(mode="clip") for t in tables], grad)
@@ -204,6 +210,7 @@ def _sparse_reference(row: _Row, signature: _Signature) -> Callable[..., Any]:
     def reference(*arrays: Any) -> Any:
         states, indices, grad, update = _take_sparse(row, signature, arrays)
         size = states[0].shape[0]
+        indices, grad = without_skipped(indices, grad)
         if ((indices < 0) | (indices >= size)).any():
             raise invalid(_outside_text(indices, size))
         tables = tuple(state.copy() for state in states)
