@@ -2,9 +2,9 @@
 
 `Unique` gives as many elements as there are different ones; XLA needs to know how many that are.
 But where its results only say which rows of a variable to update, it may give as many as it was
-given, with markers behind the different ones, which the ops that update rows skip. So the step of an
-optimizer with a sparse gradient is compiled once, not for every number of different rows, and no
-host node cuts it in two.
+given, with markers behind the different ones, which the ops that update rows skip. So the step of
+an optimizer with a sparse gradient is compiled once, not for every number of different rows, and
+no host node cuts it in two.
 
     Unique -> y, idx        y: rows to update, markers behind them
     Shape(y)[0] -> n        as many rows as there were indices

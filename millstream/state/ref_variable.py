@@ -159,11 +159,7 @@ class RefVariable(Variable):
 
     def _assign(self, kind: str, value: Any, locking: Any, name: Any, read_value: bool) -> Any:
         op = getattr(assign_ops, f"Assign{kind}")
-        attrs = {}
-        if not kind:
-            validated = self._initializer_op.attrs["validate_shape"]
-            attrs["validate_shape"] = validated and self.shape.is_fully_defined()
-        ref = op(self._variable, value, **attrs, use_locking=locking, name=name)
+        ref = op(self._variable, value, use_locking=locking, name=name)
         return ref if read_value else ref.op
 
     def _scatter(self, kind: str, slices: IndexedSlices, locking: Any, name: Any) -> Tensor:

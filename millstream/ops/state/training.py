@@ -187,7 +187,9 @@ def _take_sparse(
 
 
 def _sparse_kernel(row: _Row, signature: _Signature) -> Callable[..., Any]:
-    def kernel(check: Any, *arrays: Any) -> Any:
+    position = row.states + signature.operands.index("indices")
+
+    def kernel(check: Any, node: Any, *arrays: Any) -> Any:
         states, indices, grad, update = _take_sparse(row, signature, arrays)
         size = states[0].shape[0]
         good = (indices >= 0) & (indices < size)
@@ -200,10 +202,14 @@ def _sparse_kernel(row: _Row, signature: _Signature) -> Callable[..., Any]:
                 t.at[at].set(rows, mode="drop") for t, rows in zip(tables, new, strict=True)
             )
 
-        new = apply_in_waves(step, states, jnp.where(good, indices, size), size)
+        at = jnp.where(good, indices, size)
+        are_distinct = node.inputs[position].op.type == "Unique"
+        new = step(states, at) if are_distinct else apply_in_waves(step, states, at, size)
         return new if len(new) > 1 else new[0]
 
-    return named(kernel, ["check", *signature.states, *signature.operands, *signature.attrs])
+    return named(
+        kernel, ["check", "node", *signature.states, *signature.operands, *signature.attrs]
+    )
 
 
 def _sparse_reference(row: _Row, signature: _Signature) -> Callable[..., Any]:
