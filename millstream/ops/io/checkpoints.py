@@ -24,11 +24,12 @@ def _names(array):
     return [_text(name) for name in np.ravel(array).tolist()]
 
 
-def _vectors_of_equal_length(names, specs, count=None):
-    shape = names.with_rank(1).merge_with(specs.with_rank(1))
-    size = shape.tuple[0]
-    if count is not None and size not in (None, count):
-        raise ValueError(f"Got {count} tensors but {size} names")
+def _check_vectors(count, *vectors):
+    """Checks that names (and slices) are vectors as long as there are tensors."""
+    for vector in vectors:
+        size = vector.with_rank(1).as_list()[0]
+        if size not in (None, count):
+            raise ValueError(f"Got {count} tensors but {size} names")
 
 
 def write_tensors(writer, names, specs, arrays, types):
@@ -91,7 +92,7 @@ def SaveV2(
 @SaveV2.shape
 def _(prefix, tensor_names, shape_and_slices, tensors):
     prefix.with_rank(0)
-    _vectors_of_equal_length(tensor_names, shape_and_slices, len(tensors))
+    _check_vectors(len(tensors), tensor_names, shape_and_slices)
     return ()
 
 
@@ -120,7 +121,7 @@ def RestoreV2(
 @RestoreV2.shape
 def _(prefix, tensor_names, shape_and_slices, shape_and_slices_value, dtypes):
     prefix.with_rank(0)
-    _vectors_of_equal_length(tensor_names, shape_and_slices, len(dtypes))
+    _check_vectors(len(dtypes), tensor_names, shape_and_slices)
     if shape_and_slices_value is None:
         return (None,) * len(dtypes)
     return tuple(_restored_shape(spec) for spec in _names(shape_and_slices_value))
@@ -129,7 +130,10 @@ def _(prefix, tensor_names, shape_and_slices, shape_and_slices_value, dtypes):
 def _restored_shape(spec):
     if not spec:
         return None
-    shape, slices = parse_spec(spec)
+    try:
+        shape, slices = parse_spec(spec)
+    except errors.InvalidArgumentError as error:
+        raise ValueError(error.message) from None
     return [size if n == -1 else n for size, (_, n) in zip(shape, slices, strict=True)]
 
 
@@ -222,6 +226,13 @@ def Save(filename: Tensor[String], tensor_names: Tensor[String], data: Tensors["
     """Writes tensors to a checkpoint of format 1."""
 
 
+@Save.shape
+def _(filename, tensor_names, data):
+    filename.with_rank(0)
+    _check_vectors(len(data), tensor_names)
+    return ()
+
+
 @Save.run
 def _(filename, tensor_names, data):
     with V1Writer(_scalar(filename)) as writer:
@@ -241,6 +252,13 @@ def SaveSlices(
     data: Tensors["T"],
 ) -> None:
     """Writes tensors and slices of tensors to a checkpoint of format 1."""
+
+
+@SaveSlices.shape
+def _(filename, tensor_names, shapes_and_slices, data):
+    filename.with_rank(0)
+    _check_vectors(len(data), tensor_names, shapes_and_slices)
+    return ()
 
 
 @SaveSlices.run
