@@ -7,12 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from millstream.base import dtypes
-from millstream.ir.composite import SparseTensor
 from millstream.ir.convert import to_tensor
 from millstream.ir.scopes import name_scope
 from millstream.ir.tensor import Tensor
 from millstream.ops.array import slicing as _slicing  # noqa: F401 - it installs `__getitem__`
-from millstream.ops.by_name import ops
 from millstream.ops.math import arithmetic, functions
 from millstream.ops.math import binary as b
 from millstream.ops.math import compare as c
@@ -24,15 +22,8 @@ def _add(x: Any, y: Any, name: Any) -> Any:
     return (b.Add if x.dtype.base_dtype is dtypes.string else b.AddV2)(x, y, name=name)
 
 
-def _multiply(x: Any, y: Any, name: Any) -> Any:
-    if isinstance(y, SparseTensor):
-        values = ops.SparseDenseCwiseMul(y.indices, y.values, y.dense_shape, x, name=name)
-        return SparseTensor(y.indices, values, y.dense_shape)
-    return b.Mul(x, y, name=name)
-
-
 def _divide(x: Any, y: Any, name: Any) -> Any:
-    if isinstance(y, Tensor) and x.dtype is y.dtype and x.dtype.is_floating:
+    if x.dtype.is_floating and not (isinstance(y, Tensor) and y.dtype is not x.dtype):
         return b.RealDiv(x, y, name=name)
     with name_scope(None, name, [x]) as scope:
         return arithmetic.truediv(x, to_tensor(y, None, "y", x.dtype.base_dtype), scope)
@@ -41,7 +32,7 @@ def _divide(x: Any, y: Any, name: Any) -> Any:
 _BINARY: dict[str, tuple[Callable[..., Any], str]] = {
     "add": (_add, "add"),
     "sub": (b.Sub, "sub"),
-    "mul": (_multiply, "mul"),
+    "mul": (b.Mul, "mul"),
     "div": (arithmetic.div, "div"),
     "truediv": (_divide, "truediv"),
     "floordiv": (b.FloorDiv, "floordiv"),
