@@ -35,7 +35,7 @@ def apply_op(opdef: OpDef, args: tuple[Any, ...], kwargs: dict[str, Any], name: 
     values = _match(opdef, args, kwargs)
     graph = graph_of(values)
     outer = graph.name_stack
-    scope = graph.enter_name(name or opdef.name)
+    scope = graph.enter_name(opdef.name if name is None else name)
     graph.name_stack = scope
     try:
         with graph.as_default() if graph is not get_default_graph() else _NO_CONTEXT:

@@ -59,7 +59,7 @@ def constant(value, dtype=None, shape=None, name="Const", verify_shape=False):
     graph = get_default_graph()
     array, found = to_array(value, None if dtype is None else as_dtype(dtype).base_dtype)
     if shape is not None:
-        array = _reshaped(array, tuple(TensorShape(shape).as_list()), verify_shape)
+        array = _reshaped(array, tuple(int(size) for size in shape), verify_shape)
     return make_constant(graph, array, found, name, fresh=not isinstance(value, np.ndarray))
 
 
@@ -69,9 +69,9 @@ def _reshaped(array: Any, shape: tuple[Any, ...], verify_shape: bool) -> Any:
     if verify_shape:
         raise TypeError(f"Expected Tensor's shape: {shape}, got {array.shape}.")
     wanted = int(np.prod(shape, dtype=np.int64))
-    if not wanted:
-        return np.empty(shape, array.dtype)
     flat = array.ravel()
+    if not wanted or not flat.size:
+        return np.zeros(shape, array.dtype)
     if flat.size > wanted:
         raise ValueError(
             f"Too many elements provided. Needed at most {wanted}, but received {flat.size}"

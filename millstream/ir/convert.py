@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from millstream.base.dtypes import DType, as_dtype
+from millstream.base.dtypes import DType, as_dtype, int32, int64
 from millstream.base.export import export
 from millstream.base.shapes import Dimension, TensorShape
 from millstream.formats.values import to_array
@@ -154,8 +154,12 @@ def _from_shape(
     del as_ref
     if not value.is_fully_defined():
         raise ValueError(f"Cannot convert a partially known TensorShape to a Tensor: {value}")
-    wanted = np.int32 if dtype is None else dtype.np
-    return _from_python(np.array(value.as_list(), wanted), None, name or "shape_as_tensor")
+    if dtype is not None and dtype not in (int32, int64):
+        raise TypeError(f"Cannot convert a TensorShape to dtype {dtype.name}: {value}")
+    sizes = value.as_list()
+    fits = max(sizes, default=0) <= np.iinfo(np.int32).max
+    wanted = dtype.np if dtype is not None else np.int32 if fits else np.int64
+    return _from_python(np.array(sizes, wanted), None, name or "shape_as_tensor")
 
 
 def _from_dimension(

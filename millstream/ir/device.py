@@ -73,14 +73,18 @@ class DeviceSpec:
         return "".join(parts)
 
 
+_TASK_FIELDS = ("job", "replica", "task")
+
+
 @lru_cache(maxsize=1024)
 def _parse(spec: str) -> DeviceSpec:
     result = DeviceSpec()
     for part in filter(None, spec.split("/")):
+        before = result.device_type
         fields = part.split(":")
         key = fields[0].lower()
         try:
-            if key in ("job", "replica", "task") and len(fields) == 2:
+            if key in _TASK_FIELDS and len(fields) == 2:
                 setattr(result, key, fields[1] if key == "job" else int(fields[1]))
             elif key == "device" and len(fields) in (2, 3):
                 result.device_type = fields[1].upper()
@@ -90,6 +94,8 @@ def _parse(spec: str) -> DeviceSpec:
                 result.device_index = _index(fields[1]) if len(fields) == 2 else None
             else:
                 raise ValueError(part)
+            if before is not None and key not in _TASK_FIELDS:
+                raise ValueError(part)  # a second device type
         except ValueError:
             raise ValueError(
                 f"Malformed device specification '{spec}': cannot read '{part}'"

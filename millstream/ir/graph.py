@@ -88,12 +88,14 @@ class Graph(Collections, GraphScopes):
         """
         self.check_not_finalized()
         with self._lock:
-            name = name or opdef.name
+            name = opdef.name if name is None else name
             if name.endswith("/"):
                 name = name[:-1]
                 self._names_in_use.setdefault(name.lower(), 1)
             else:
                 name = self.unique_name(name)
+            if not _VALID_NODE_NAME.match(name):
+                raise ValueError(f"'{name}' is not a valid node name")
             if name in self._by_name:
                 raise ValueError(f"Duplicate node name in graph: '{name}'")
             control = self.controls_for(inputs)
@@ -273,8 +275,10 @@ class Graph(Collections, GraphScopes):
             return node
         if not allow_tensor:
             raise ValueError(f"Name '{name}' appears to refer to a Tensor, not a Operation.")
+        if ":" in node_name or not index.isdigit():
+            raise ValueError(f"The name '{name}' looks like a tensor's, but is no <node>:<index>.")
         node = self._by_name.get(node_name)
-        if not index.isdigit() or node is None:
+        if node is None:
             raise KeyError(
                 f"The name '{name}' refers to a Tensor which does not exist. The operation, "
                 f"'{node_name}', "

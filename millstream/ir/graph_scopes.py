@@ -162,7 +162,10 @@ class GraphScopes:
     @contextmanager
     def gradient_override_map(self, op_type_map: dict[str, str]) -> Generator[None]:
         """Gives new nodes of an op type the gradient that was registered under another name."""
-        if not isinstance(op_type_map, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
+        given: Any = op_type_map
+        if not isinstance(given, dict) or not all(
+            isinstance(text, str) for pair in cast("Any", given).items() for text in pair
+        ):
             raise TypeError("op_type_map must be a dictionary mapping strings to strings")
         old = self._gradient_overrides
         self._gradient_overrides = {**old, **op_type_map}

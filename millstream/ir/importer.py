@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from millstream.base.errors import NotFoundError
 from millstream.base.export import export
 from millstream.base.shapes import TensorShape
 from millstream.formats import protos
 from millstream.ir import attrs as attr_values
 from millstream.ir import registry
+from millstream.ir.convert import convert_to_tensor
 from millstream.ir.default import get_default_graph
 from millstream.ir.graph import GRAPH_DEF_PRODUCER, Graph
 from millstream.ir.node import Operation
@@ -34,19 +36,19 @@ def import_graph_def(
       return_elements: names of nodes and tensors to return.
       name: prefix of the new nodes' names; `import` by default, none if empty.
       op_dict: ignored, as in TF 1.15.
-      producer_op_list: ignored: attrs that this version does not know are kept if they equal no
-        default.
+      producer_op_list: `OpList` of the ops that `graph_def` was made with: attrs that this version
+        does not know are dropped if they have the default given there.
 
     Returns:
       The nodes and tensors named in `return_elements`, or `None` without it.
 
     Raises:
       TypeError: if an argument is of the wrong type.
-      ValueError: if the graph is malformed, an op is unknown, a version or name does not fit, or
-        `input_map` names
+      ValueError: if the graph is malformed, a version or attr does not fit, or `input_map` names
         something that is not there.
+      tf.errors.NotFoundError: if an op is unknown.
     """
-    del op_dict, producer_op_list
+    del op_dict
     _check_arguments(graph_def, input_map, return_elements)
     _check_versions(graph_def.versions)
     graph = get_default_graph()
@@ -56,11 +58,10 @@ def import_graph_def(
         if prefix
         else graph.name_scope(graph.name_stack + "/" if graph.name_stack else None)
     ):
-        importer = _Importer(graph, graph_def, input_map or {})
+        replaced = _as_tensors(graph, input_map or {}, prefix)
+        importer = _Importer(graph, graph_def, replaced, producer_op_list)
         importer.run()
-    unused = [
-        k for k in importer.input_map if k not in importer.used and _node_of(k) not in importer.defs
-    ]
+    unused = [k for k in importer.input_map if k not in importer.used and not importer.has(k)]
     if unused:
         raise ValueError(f"Attempted to map inputs that were not found in graph_def: {unused}")
     if return_elements is None:
@@ -81,6 +82,19 @@ def _check_arguments(graph_def: Any, input_map: Any, return_elements: Any) -> No
         raise TypeError("return_elements must be a list of strings.")
 
 
+def _as_tensors(graph: Graph, input_map: dict[Any, Any], prefix: str) -> dict[Any, Any]:
+    """Converts what else than tensors stands in an input map."""
+    if all(isinstance(v, Tensor) for v in input_map.values()):
+        return input_map
+    if not prefix:
+        raise ValueError(
+            "import_graph_def needs a non-empty `name` if `input_map` contains values that are no "
+            "tensors, to call the constants by"
+        )
+    with graph.name_scope("_inputs"):
+        return {k: convert_to_tensor(v) for k, v in input_map.items()}
+
+
 def _check_versions(versions: Any) -> None:
     if versions.min_consumer > GRAPH_DEF_PRODUCER:
         raise ValueError(
@@ -95,7 +109,9 @@ def _check_versions(versions: Any) -> None:
 class _Importer:
     """One import: maps names in the message to nodes in the graph as they are made."""
 
-    def __init__(self, graph: Graph, graph_def: Any, input_map: dict[Any, Any]) -> None:
+    def __init__(
+        self, graph: Graph, graph_def: Any, input_map: dict[Any, Any], producer_op_list: Any
+    ) -> None:
         self.graph = graph
         self.defs: dict[str, Any] = {}
         for node_def in graph_def.node:
@@ -107,6 +123,27 @@ class _Importer:
         self.made: dict[str, Operation] = {}
         self.prefix = f"{graph.name_stack}/" if graph.name_stack else ""
         self.library = graph_def.library
+        self.producer_ops = {op.name: op for op in producer_op_list.op} if producer_op_list else {}
+        self.names = self._free_names()
+
+    def _free_names(self) -> dict[str, str]:
+        """Chooses the new nodes' names: the message's under the prefix, if need be numbered."""
+        taken: set[str] = set()
+        names: dict[str, str] = {}
+        for name in self.defs:
+            full = free = f"{self.prefix}{name}"
+            count = 0
+            while free in taken or self.graph.find_operation(free) is not None:
+                count += 1
+                free = f"{full}_{count}"
+            taken.add(free)
+            names[name] = free
+        return names
+
+    def has(self, edge: str) -> bool:
+        """Returns whether the imported graph has a tensor or node of the message's name `edge`."""
+        node = self.made.get(_node_of(edge))
+        return node is not None and _index_of(edge) < max(len(node.values()), 1)
 
     @staticmethod
     def _key(key: Any) -> str:
@@ -166,9 +203,11 @@ class _Importer:
     def _make(self, node_def: Any, back_edges: list[tuple[str, int, str]]) -> None:
         opdef = registry.lookup(node_def.op)
         if opdef is None:
-            raise ValueError(
+            raise NotFoundError(
+                None,
+                None,
                 f"Op type not registered '{node_def.op}' in Millstream, wanted by node "
-                f"'{node_def.name}'"
+                f"'{node_def.name}'",
             )
         inputs: list[Tensor | None] = []
         controls: list[Operation] = []
@@ -197,14 +236,15 @@ class _Importer:
         shapes = attrs.pop("_output_shapes", None)
         if "_class" in attrs:
             attrs["_class"] = tuple(
-                f"loc:@{self.prefix}{c[5:]}" if c.startswith("loc:@") else c
+                f"loc:@{self.names.get(c[5:], self.prefix + c[5:])}" if c.startswith("loc:@") else c
                 for c in attrs["_class"]
             )
+        self._check_attrs(node_def, opdef, attrs)
         try:
             arguments = attr_values.complete(opdef, inputs, attrs)
             self._check_types(node_def, opdef, inputs, arguments[2])
             with self.graph.control_dependencies(None):
-                node = self.graph.create_node(*arguments, f"{self.prefix}{node_def.name}/")
+                node = self.graph.create_node(*arguments, f"{self.names[node_def.name]}/")
         except (TypeError, ValueError) as error:
             raise ValueError(f"Node '{node_def.name}': {error}") from None
         if node_def.device:
@@ -212,6 +252,24 @@ class _Importer:
         for tensor, shape in zip(node.values(), shapes or (), strict=False):
             tensor.set_shape(shape)
         return node
+
+    def _check_attrs(self, node_def: Any, opdef: Any, attrs: dict[str, Any]) -> None:
+        """Refuses attrs that are missing or unknown; drops those that a newer op had added."""
+        for spec in opdef.attrs.values():
+            if spec.name not in attrs and not spec.has_default:
+                raise ValueError(
+                    f"Node '{node_def.name}': NodeDef missing attr '{spec.name}' of op "
+                    f"'{opdef.name}'"
+                )
+        for key in [k for k in attrs if k not in opdef.attrs and not k.startswith("_")]:
+            declared = self.producer_ops.get(opdef.name)
+            defaults = {a.name: a.default_value for a in declared.attr} if declared else {}
+            if defaults.get(key) != node_def.attr[key]:
+                raise ValueError(
+                    f"Node '{node_def.name}': NodeDef mentions attr '{key}' that op "
+                    f"'{opdef.name}' does not have; was it made by a newer TensorFlow?"
+                )
+            del attrs[key]
 
     def _check_types(
         self, node_def: Any, opdef: Any, inputs: list[Tensor], attrs: dict[str, Any]
@@ -232,8 +290,7 @@ class _Importer:
     def _control(self, edge: str) -> Operation:
         if edge in self.input_map:
             self.used.add(edge)
-            target = self.input_map[edge]
-            return target.op if isinstance(target, Tensor) else target
+            return self.input_map[edge].op
         return self.made[edge[1:]]
 
     def _tensor(self, name: str, edge: str) -> Tensor:

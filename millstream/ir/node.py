@@ -138,6 +138,13 @@ class Operation:
     def _add_control_input(self, node: Operation) -> None:
         self.add_control_inputs([node])
 
+    def remove_control_inputs(self) -> None:
+        """Lets it wait for its inputs alone."""
+        self._control_inputs = ()
+        self._graph.note_change()
+
+    _remove_all_control_inputs = remove_control_inputs
+
     def update_input(self, index: int, tensor: Tensor) -> None:
         """Replaces input `index`."""
         inputs = list(self._inputs)
