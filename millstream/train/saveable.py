@@ -103,9 +103,10 @@ def is_resource(variable: Any) -> bool:
     return isinstance(getattr(variable, "handle", None), Tensor)
 
 
-def _of_variable(
+def of_variable(
     variable: Any, name: str, slice_spec: str = "", as_ref: bool = True
 ) -> SaveableObject:
+    """Returns what saves and restores a variable, or one slice of a partitioned one."""
     if is_resource(variable):
         return _ResourceVariable(variable, slice_spec, name)
     saved = to_tensor(variable, as_ref=True) if as_ref else variable
@@ -184,7 +185,7 @@ def saveables_of(var_list: Any) -> list[SaveableObject]:
             found += [_slice(part, name) for part in item]
         else:
             _variable_name(item)
-            found.append(_of_variable(item, name))
+            found.append(of_variable(item, name))
     _check_once(found)
     return found
 
@@ -195,7 +196,7 @@ def _slice(part: Any, name: str) -> SaveableObject:
         raise ValueError(f"Slices must all be slices of partitioned variables: {part}")
     if info.full_name != name:
         raise ValueError(f"Slices must all be from the same tensor: {name} != {info.full_name}")
-    return _of_variable(part, name, info.spec, as_ref=False)
+    return of_variable(part, name, info.spec, as_ref=False)
 
 
 def _check_once(saveables: Iterable[SaveableObject]) -> None:
