@@ -14,7 +14,7 @@ from millstream.train.checkpoint_utils import (
     load_checkpoint,
     load_variable,
 )
-from millstream.train.write_graph import write_graph
+from millstream.train.graph_files import write_graph
 
 CHECKPOINTS = Path(__file__).parents[1] / "golden" / "saver_checkpoints"
 
