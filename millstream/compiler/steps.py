@@ -151,7 +151,7 @@ def make_write_step(
     """Makes the step of a node that replaces state: `fn` returns new states, then outputs."""
     fn = FASTER.get(fn, fn)
     if len(states) == 1 and not outs and len(ins) == 2:
-        return _binary_write(fn, *ins, states[0])
+        return _binary_write(fn, ins[0], ins[1], states[0])
     if len(states) == 1 and not outs:
         state = states[0]
         compute = _single(fn, ins, state)

@@ -62,5 +62,5 @@ class CancellationManager:
 
     def close(self) -> None:
         """Leaves the parent: the step ended."""
-        if self._parent is not None:
+        if self._parent is not None and self._token is not None:
             self._parent.deregister(self._token)

@@ -24,7 +24,7 @@ class Workers:
         try:
             mailbox = self._idle.pop()
         except IndexError:
-            mailbox = queue.SimpleQueue()
+            mailbox = queue.SimpleQueue[Callable[[], None]]()
             mailbox.put(work)
             threading.Thread(target=self._serve, args=(mailbox,), daemon=True).start()
         else:

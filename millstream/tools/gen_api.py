@@ -66,7 +66,7 @@ def import_all(names: Iterable[str]) -> dict[str, str]:
     for name in names:
         try:
             importlib.import_module(name)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is reported
             where = traceback.extract_tb(error.__traceback__)[-1]
             failed[name] = f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"
     return failed
