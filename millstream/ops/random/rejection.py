@@ -13,12 +13,14 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.special
 
-from millstream.base.lazy import jax, lax
+from millstream.base.lazy import LazyModule, jax, lax
 from millstream.ops.random import draws, philox
 from millstream.ops.random.philox import Array
 from millstream.ops.random.sampler import RESERVED
+
+# SciPy takes 0.2 s to load, which a program that draws no such samples need not wait for.
+special: Any = LazyModule("scipy.special")
 
 # A sample owns 256 blocks; one that is not done by then (a rate that is beyond the output's type)
 # keeps what it has.
@@ -155,7 +157,7 @@ class _Poisson(NamedTuple):
 
 
 def _log_gamma(x: Array, xp: Any) -> Array:
-    return scipy.special.gammaln(x) if xp is np else jax.scipy.special.gammaln(x)
+    return special.gammaln(x) if xp is np else jax.scipy.special.gammaln(x)
 
 
 def _transformed(rate: Array, u: Array, v: Array, xp: Any) -> tuple[Array, Array]:

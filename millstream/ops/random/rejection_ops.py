@@ -3,7 +3,6 @@
 import math
 
 import numpy as np
-import scipy.special
 
 from millstream.base.lazy import jnp, lax
 from millstream.base.shapes import broadcast_static_shape
@@ -20,6 +19,7 @@ from millstream.ir.spec import (
 )
 from millstream.ops.by_name import ops
 from millstream.ops.random import rejection, sampler
+from millstream.ops.random.rejection import special
 from millstream.ops.random.state import RNG, sizes
 
 
@@ -103,7 +103,7 @@ def _slope_below(a, x):
     log_v, log_rest = -np.logaddexp(0, -odds), -np.logaddexp(0, odds)
     weight = log_v + log_rest + np.log(np.pi * np.cosh(_NODES) * _STEP)
     ratio = x * -np.expm1(log_v / a) + np.log(x / a)
-    excess = np.log(x) + log_v / a - scipy.special.digamma(a)
+    excess = np.log(x) + log_v / a - special.digamma(a)
     return -np.sum(np.exp(ratio + weight) * excess, axis=-1)
 
 
@@ -112,7 +112,7 @@ def _slope_above(a, x):
     y = np.exp(np.pi / 2 * np.sinh(_NODES))
     weight = y * np.pi / 2 * np.cosh(_NODES) * _STEP
     density = np.exp((a - 1) * np.log1p(y / x) - y)
-    return np.sum(weight * density * (np.log(x + y) - scipy.special.digamma(a)), axis=-1)
+    return np.sum(weight * density * (np.log(x + y) - special.digamma(a)), axis=-1)
 
 
 @RandomGammaGrad.reference
