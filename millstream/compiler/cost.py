@@ -57,7 +57,12 @@ _COSTLY = frozenset(
 )
 _MATMULS = frozenset({"MatMul", "BatchMatMul", "BatchMatMulV2", "Einsum"})
 _POOLS = frozenset({"MaxPool", "AvgPool", "MaxPoolGrad", "AvgPoolGrad", "MaxPoolV2"})
-_SMALL_TYPES = frozenset({"Identity", "Reshape", "Shape", "ExpandDims", "Squeeze", "StopGradient"})
+_SMALL_TYPES = frozenset(
+    {
+        *("Identity", "ReadVariableOp", "Reshape", "Shape", "ExpandDims", "Squeeze"),
+        "StopGradient",
+    }
+)
 
 
 class Estimate(NamedTuple):
@@ -127,7 +132,9 @@ def estimate(region: Region, known: Mapping[Tensor, tuple[int, ...]]) -> Estimat
     numpy_us = (
         len(region.nodes) * _STEP_US + states * _STATE_US + elements_us + flops * _XLA_FLOP_NS / 1e3
     )
-    xla_us = _CALL_US + _READ_US * len(region.loads) + _WRITE_US * len(region.stores)
+    apart = len(region.packed())
+    xla_us = _CALL_US + _READ_US * (len(region.loads) - apart)
+    xla_us += _WRITE_US * (len(region.stores) - apart)
     fed = sum(prod(shape) * t.dtype.size for t, shape in known.items())
     xla_us += (fed * _TRANSFER_NS + flops * _XLA_FLOP_NS) / 1e3
     xla_us += _cheaper(region, sizes, elements_us) / _XLA_SPEEDUP

@@ -19,6 +19,7 @@ import numpy as np
 from millstream.base.errors import InvalidArgumentError
 from millstream.base.lazy import jnp, lax
 from millstream.compiler import failures
+from millstream.compiler.arena import spans
 from millstream.compiler.padding import padded_unique
 from millstream.compiler.region import Region, RegionNode
 from millstream.ir.node import Operation
@@ -65,9 +66,13 @@ class Lowering:
         self.checks: list[Check] = []
         written = set(region.stores)
         slots = region.key_slots
-        self._donated_slots = [slots[k] for k in region.loads if k in written]
+        packed = region.packed()
+        self._packed_slots = [slots[k] for k in packed]
+        self._packed_spans = spans(region.shapes_of(packed))
+        apart = [k for k in region.loads if k in written and k not in packed]
+        self._donated_slots = [slots[k] for k in apart]
         self._kept_slots = [slots[k] for k in region.loads if k not in written]
-        self._stored_slots = [slots[k] for k in region.stores]
+        self._stored_slots = [slots[k] for k in region.stores if k not in packed]
         self._guards = checks_before_writes(region)
 
     def __call__(
@@ -81,6 +86,10 @@ class Lowering:
         """
         self.checks = []
         env: Env = dict(self._concrete)
+        flat = None
+        if self._packed_slots:
+            flat, donated = donated[0], donated[1:]
+            self._unpack(flat, env)
         env.update(zip(self._donated_slots, donated))
         env.update(zip(self._kept_slots, kept))
         env.update(zip((*self.constant_slots, *self.argument_slots), args))
@@ -90,9 +99,21 @@ class Lowering:
             trace.run(member)
         for key, slot in self.region.finals:
             env[slot] = env[self.region.key_slots[key]]
-        states = tuple(_own(env[slot], taken) for slot in self._stored_slots)
+        states = [_own(env[slot], taken) for slot in self._stored_slots]
+        if flat is not None:
+            states.insert(0, self._pack(flat, env))
         outs = tuple(_own(env[slot], taken) for slot in self.region.exports)
-        return states, outs, self._verdict() if self.checks or not outs else None
+        return tuple(states), outs, self._verdict() if self.checks or not outs else None
+
+    def _unpack(self, flat: Any, env: Env) -> None:
+        for slot, (start, stop, shape) in zip(self._packed_slots, self._packed_spans):
+            env[slot] = lax.slice(flat, (start,), (stop,)).reshape(shape)
+
+    def _pack(self, flat: Any, env: Env) -> Any:
+        for slot, (start, _, _) in zip(self._packed_slots, self._packed_spans):
+            part = jnp.asarray(env[slot], flat.dtype).ravel()
+            flat = lax.dynamic_update_slice(flat, part, (start,))
+        return flat
 
     def _verdict(self) -> Any:
         if not self.checks:

@@ -221,7 +221,8 @@ class _Builder:
             self._add_node(region, node, access)
         region.loads, region.stores = tuple(loads), tuple(stores)
         if unit is not None:
-            region.static_slots = tuple(sorted(self._use(t, region) for t in unit.static_leaves))
+            leaves = sorted(unit.static_leaves, key=lambda t: (t.op.id, t.value_index))
+            region.static_slots = tuple(sorted(self._use(t, region) for t in leaves))
             self._compilable.append(region)
         return region
 

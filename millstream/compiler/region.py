@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from millstream.base import dtypes
 from millstream.base.errors import OpError
 from millstream.compiler import failures, jax_bridge
+from millstream.compiler.arena import FEWEST, LARGEST_ELEMENTS, Arena
 from millstream.compiler.effects import Access, Key
 from millstream.compiler.numpy_bridge import quiet
 from millstream.compiler.steps import Frame, NumPyStep
@@ -134,6 +136,23 @@ class Region:
         """Whether it looks like a training step: it changes variables that it reads."""
         return any(key.kind != "owned" and key in self.loads for key in self.stores)
 
+    def packed(self) -> tuple[Key, ...]:
+        """Gives the small variables that its executables take and give back in one array."""
+        groups: dict[dtypes.DType, list[Key]] = {}
+        for key in self.loads:
+            if key.kind != "owned" and key in self.stores and self.has_fixed_shape(key):
+                attrs = self.variable_nodes[key].attrs
+                if attrs["shape"].num_elements() <= LARGEST_ELEMENTS:
+                    groups.setdefault(attrs["dtype"], []).append(key)
+        if not groups:
+            return ()
+        largest = max(groups.values(), key=len)
+        return tuple(largest) if len(largest) >= FEWEST else ()
+
+    def shapes_of(self, keys: Sequence[Key]) -> list[tuple[int, ...]]:
+        """Gives the shapes that the graph says variables have."""
+        return [self.variable_nodes[key].attrs["shape"].tuple for key in keys]
+
     @property
     def runs_once(self) -> bool:
         """Whether it looks like an initializer: it sets variables and depends on nothing."""
@@ -161,9 +180,10 @@ class BoundRegion:
 
     Attributes:
       cells: The cells of its variables.
-      donated_cells: Cells that it reads and writes.
+      arena: Small ones that it reads and writes, or None.
+      donated_cells: The other cells that it reads and writes.
       kept_cells: Cells that it only reads.
-      load_cells: Both.
+      load_cells: All cells that it reads.
       reads: Cells that it reads, for the gate.
       writes: Cells that it writes, for the gate.
     """
@@ -180,13 +200,16 @@ class BoundRegion:
         self._steps = region.steps
         self._tiers = region.tiers
         written = set(region.stores)
-        self.donated_cells = [cells[k] for k in region.loads if k in written]
+        packed = region.packed() if region.tiers is not None else ()
+        self.arena = _make_arena(region, packed, cells) if packed else None
+        apart = [k for k in region.loads if k in written and k not in packed]
+        self.donated_cells = [cells[k] for k in apart]
         self.kept_cells = [cells[k] for k in region.loads if k not in written]
-        self._stored = [cells[k] for k in region.stores]
+        self._stored = [cells[k] for k in region.stores if k not in packed]
         self._checked_epoch = -1
-        self.load_cells = [*self.donated_cells, *self.kept_cells]
+        self.load_cells = [cells[k] for k in region.loads]
         self.reads = frozenset(self.load_cells)
-        self.writes = frozenset(self._stored)
+        self.writes = frozenset(cells[k] for k in region.stores)
 
     def run(self, frame: Frame, step: Any) -> None:
         """Runs the region on a frame, in the tier that is due."""
@@ -279,12 +302,24 @@ class BoundRegion:
                 self._checked_epoch = gate.epoch
             donated = tuple([cell.value for cell in self.donated_cells])
             kept = tuple([cell.value for cell in self.kept_cells])
+            arena = self.arena
+            if arena is not None:
+                donated = (arena.take(), *donated)
             result = executable.call(frame, donated, kept)
-            for cell, value in zip(self._stored, result[0]):
+            states = result[0]
+            if arena is not None:
+                arena.put(states[0])
+                states = states[1:]
+            for cell, value in zip(self._stored, states):
                 cell.value = value
             return result
         finally:
             gate.leave(self)
+
+
+def _make_arena(region: Region, keys: Sequence[Key], cells: dict[Key, Any]) -> Arena:
+    dtype = region.variable_nodes[keys[0]].attrs["dtype"].np
+    return Arena([cells[key] for key in keys], region.shapes_of(keys), dtype)
 
 
 def _cause(error: Exception) -> Exception | None:

@@ -204,6 +204,8 @@ class Tiers:
         concrete = {**region.constants, **{s: np.asarray(frame[s]) for s in self._static_slots}}
         arguments = {s: _outline(frame[s]) for s in region.inputs if s not in concrete}
         donated = tuple(_outline(cell.value) for cell in bound.donated_cells)
+        if bound.arena is not None:
+            donated = (((bound.arena.size,), bound.arena.dtype), *donated)
         kept = tuple(_outline(cell.value) for cell in bound.kept_cells)
         variant.job = Job(lambda: compile_region(region, concrete, donated, kept, arguments))
         variant.stage, variant.next_event = Stage.COMPILING, variant.switch_at

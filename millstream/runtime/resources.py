@@ -35,11 +35,39 @@ DEFAULT_CONTAINER = "localhost"
 class Cell:
     """The value of one variable in one session; None while it has none."""
 
-    __slots__ = ("key", "value")
+    __slots__ = ("_arena", "_index", "_value", "key")
 
     def __init__(self, key: Hashable) -> None:
         self.key = key
-        self.value: Any = None
+        self._value: Any = None
+        self._arena: Any = None
+        self._index = 0
+
+    @property
+    def value(self) -> Any:
+        """The variable's current array, or None."""
+        arena = self._arena
+        return self._value if arena is None else arena.read(self._index)
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        if self._arena is not None:
+            self._arena.release()
+        self._value = value
+
+    def attach(self, arena: Any, index: int) -> None:
+        """Makes the cell read its value from place `index` of an arena (see `compiler.arena`)."""
+        if self._arena is not None and self._arena is not arena:
+            self._arena.release()
+        self._arena, self._index = arena, index
+        self._value = None
+
+    def detach(self, arena: Any, value: Any) -> None:
+        """Gives the cell a value of its own, unless it left the arena already."""
+        if self._arena is arena:
+            # In this order: a step that reads at this moment finds one or the other.
+            self._value = value
+            self._arena = None
 
     @property
     def is_initialized(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable
+from typing import Any
 
 _MOST_IDLE = 32
 
@@ -17,7 +18,7 @@ class Workers:
     """
 
     def __init__(self) -> None:
-        self._idle: list[queue.SimpleQueue[Callable[[], None]]] = []
+        self._idle: list[Any] = []
 
     def start(self, work: Callable[[], None]) -> None:
         """Runs `work`, which must not raise, in another thread."""

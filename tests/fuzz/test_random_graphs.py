@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from millstream.base import dtypes
+from millstream.compiler import region
 from millstream.formats import protos
 from millstream.ir.constant import constant
 from millstream.ir.graph import Graph
@@ -109,7 +110,9 @@ def test_passes_and_traces_change_nothing(seed, monkeypatch):
     same(traced, expected)
 
 
+@pytest.mark.parametrize("fewest", [1, 16], ids=["packed", "apart"])
 @pytest.mark.parametrize("seed", range(20))
-def test_tiers_agree(seed, monkeypatch):
+def test_tiers_agree(seed, fewest, monkeypatch):
+    monkeypatch.setattr(region, "FEWEST", fewest)
     program = RandomProgram(seed)
     same(program.run("xla", monkeypatch), program.run("numpy", monkeypatch))

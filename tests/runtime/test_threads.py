@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from millstream.base import dtypes
+from millstream.compiler import region
 from millstream.ir.constant import constant
 from millstream.ir.graph import Graph
 from millstream.runtime.resources import Gate, conflicts
@@ -33,9 +34,10 @@ def in_threads(work, count=THREADS):
         raise failures[0]
 
 
-@pytest.mark.parametrize("tier", ["numpy", "xla", "auto"])
-def test_no_update_is_lost_and_no_read_is_torn(tier, monkeypatch):
+@pytest.mark.parametrize(("tier", "fewest"), [("numpy", 16), ("xla", 16), ("xla", 1), ("auto", 16)])
+def test_no_update_is_lost_and_no_read_is_torn(tier, fewest, monkeypatch):
     monkeypatch.setenv("MILLSTREAM_TIER", tier)
+    monkeypatch.setattr(region, "FEWEST", fewest)
     with Graph().as_default() as graph:
         a = ops.SampleVariable(dtype=dtypes.float32, shape=[64], name="a")
         b = ops.SampleVariable(dtype=dtypes.float32, shape=[64], name="b")
