@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 import threading
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -407,6 +408,21 @@ def test_saving_while_others_step(session, tmp_path):
     assert all((value == value[0]).all() for value in seen)
     firsts = [value[0] for value in seen]
     assert firsts == sorted(firsts)
+
+
+@pytest.mark.parametrize("resource", [False, True])
+def test_saving_makes_no_second_copy(session, tmp_path, resource):
+    tf.Variable(tf.zeros([4 << 20]), name="v", use_resource=resource)
+    saver = tf.train.Saver()
+    _initialized(session)
+    saver.save(session, tmp_path / "m", 0)
+    tracemalloc.start()
+    try:
+        saver.save(session, tmp_path / "m", 1)
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+    assert os.path.getsize(tmp_path / "m-1.data-00000-of-00001") == 16 << 20
 
 
 def test_restores_tensorflows_checkpoint(session):
