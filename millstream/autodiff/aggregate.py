@@ -5,8 +5,8 @@ from typing import Any
 from millstream.base.export import export
 from millstream.ir.composite import IndexedSlices
 from millstream.ir.tensor import Tensor
-from millstream.ops.array import concat, shape
-from millstream.ops.math import add_n, cast, range_
+from millstream.ops.array import concat
+from millstream.ops.math import add_n, cast
 
 
 @export("AggregationMethod")
@@ -20,9 +20,7 @@ class AggregationMethod:
 
 
 def aggregate(parts: list[Any], method: int | None) -> Any:
-    """Returns the sum of `parts`: a tensor if all are, else `IndexedSlices`.
-
-    `None` if there are none.
+    """Returns the sum of `parts`: `IndexedSlices` if all are, else a tensor; `None` if empty.
 
     Raises:
       ValueError: if `method` is no `AggregationMethod`.
@@ -31,8 +29,8 @@ def aggregate(parts: list[Any], method: int | None) -> Any:
         return None
     if len(parts) == 1:
         return parts[0]
-    if any(isinstance(p, IndexedSlices) for p in parts):
-        return concat_slices([as_slices(p) for p in parts])
+    if all(isinstance(p, IndexedSlices) for p in parts):
+        return concat_slices(parts)
     if method in (AggregationMethod.EXPERIMENTAL_TREE, AggregationMethod.EXPERIMENTAL_ACCUMULATE_N):
         total = parts[0]
         for part in parts[1:]:
@@ -41,14 +39,6 @@ def aggregate(parts: list[Any], method: int | None) -> Any:
     if method not in (None, AggregationMethod.ADD_N):
         raise ValueError(f"Invalid aggregation_method specified {method}.")
     return add_n(parts)
-
-
-def as_slices(value: Any) -> IndexedSlices:
-    """Returns a dense gradient as `IndexedSlices` that name every row."""
-    if isinstance(value, IndexedSlices):
-        return value
-    sizes = shape(value)
-    return IndexedSlices(value, range_(0, sizes[0]), sizes)
 
 
 def concat_slices(parts: list[IndexedSlices]) -> IndexedSlices:

@@ -165,7 +165,9 @@ Conj.examples(c[2, 3])
 def make_complex(real: Any, imag: Any) -> Any:
     """Adds a `Complex` node whose type suits that of the parts, one of which may be an array."""
     wide = (real if isinstance(imag, np.ndarray) else imag).dtype == dtypes.float64
-    return Complex(real, imag, Tout=dtypes.complex128 if wide else dtypes.complex64)
+    # Arrays would be converted to the default of `T`, which is float32.
+    tout = dtypes.complex128 if wide else dtypes.complex64
+    return Complex(to_tensor(real), to_tensor(imag), Tout=tout)
 
 
 def with_zero_imag(x: Any) -> Any:
