@@ -3,12 +3,12 @@
     python tests/golden/nn_nodes.py
 
 Each expression is evaluated in a fresh graph; the tests evaluate the same strings with Millstream.
-`x(2, None)` is a float32 placeholder, `xi` its int32 twin, `u()` a float32 one of unknown rank;
+`x(2, None)` is a float32 placeholder, `xi` and `xl` its int32 and int64 twins, `u()` a float32 one of unknown rank;
 `v(2, 3)` is an array of float32 values that go up and down, `c` a constant of them, `vi` small
 integers, `p` rows of probabilities.
 """
 
-# ruff: noqa: E501, BLE001 - one expression a line, whatever it raises
+# ruff: noqa: E501 - one expression a line, whatever it raises
 import gzip
 import json
 import os
@@ -247,6 +247,14 @@ tf.nn.pool(v(1, 5, 7, 2), [2, 2], "SUM", "SAME")
 tf.nn.dilation2d(v(1, 5, 6, 2), v(2, 3, 2), [1, 1, 1, 1], [1, 1, 1, 1], "SAME")
 tf.nn.dilation2d(v(1, 7, 8, 2), v(2, 3, 2), [1, 2, 2, 1], [1, 2, 2, 1], "VALID", name="di")
 tf.nn.erosion2d(v(1, 5, 6, 2), v(2, 3, 2), [1, 1, 1, 1], [1, 1, 1, 1], "SAME")
+tf.nn.nce_loss(x(50, 8), x(50), xl(4, 1), x(4, 8), 5, 50)
+tf.nn.nce_loss(x(50, 8), x(50), xl(None, 2), x(None, 8), 5, 50, num_true=2, name="foo", remove_accidental_hits=True)
+tf.nn.nce_loss([x(25, 8), x(25, 8)], x(50), xi(4, 1), x(4, 8), 5, 50, partition_strategy="div")
+tf.nn.nce_loss(c(6, 3), c(6), tf.constant([[1], [4]], tf.int64), c(2, 3), 2, 6, sampled_values=(tf.constant([3, 1], tf.int64), tf.constant([[.5], [.2]]), tf.constant([.3, .4])))
+tf.nn.nce_loss(c(6, 3), c(6), tf.constant([[1], [4]], tf.int64), c(2, 3), 2, 6, sampled_values=(tf.constant([3, 1], tf.int64), tf.constant([[.5], [.2]]), tf.constant([.3, .4])), remove_accidental_hits=True)
+tf.nn.sampled_softmax_loss(x(50, 8), x(50), xl(4, 1), x(4, 8), 5, 50)
+tf.nn.sampled_softmax_loss(x(50, 8), x(50), xl(None, 1), x(None, 8), 5, 50, remove_accidental_hits=False, name="bar", seed=3)
+tf.nn.sampled_softmax_loss(c(6, 3), c(6), tf.constant([[1], [4]], tf.int64), c(2, 3), 2, 6, sampled_values=(tf.constant([3, 1], tf.int64), tf.constant([[.5], [.2]]), tf.constant([.3, .4])))
 tf.nn.with_space_to_batch(v(1, 8, 8, 1), [2, 2], "VALID", lambda a, num_spatial_dims, padding: a * 2)
 """.strip().splitlines()
 
@@ -270,6 +278,7 @@ def helpers(tf, np):
         "np": np,
         "x": lambda *shape: tf.placeholder(tf.float32, list(shape), name="x"),
         "xi": lambda *shape: tf.placeholder(tf.int32, list(shape), name="xi"),
+        "xl": lambda *shape: tf.placeholder(tf.int64, list(shape), name="xl"),
         "u": lambda: tf.placeholder(tf.float32, name="u"),
         "ui": lambda: tf.placeholder(tf.int32, name="ui"),
         "v": values,

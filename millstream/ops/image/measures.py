@@ -12,7 +12,7 @@ from millstream.ops.by_name import ops
 from millstream.ops.flow import with_dependencies
 from millstream.ops.image.adjust import convert_image_dtype
 from millstream.ops.math.reductions import reduce_std
-from millstream.ops.nn.convolution import depthwise_conv2d
+from millstream.ops.nn.separable import depthwise_conv2d
 
 
 @export("image.image_gradients")

@@ -15,13 +15,7 @@ from millstream.ops.nn.activations import (
     swish,
 )
 from millstream.ops.nn.bias import bias_add, l2_loss, relu_layer, xw_plus_b
-from millstream.ops.nn.convolution import (
-    atrous_conv2d,
-    conv1d,
-    convolution,
-    depthwise_conv2d,
-    separable_conv2d,
-)
+from millstream.ops.nn.convolution import atrous_conv2d, conv1d, convolution
 from millstream.ops.nn.convolutions import conv2d, conv2d_transpose, conv3d, conv3d_transpose
 from millstream.ops.nn.cross_entropy import (
     log_poisson_loss,
@@ -46,6 +40,7 @@ from millstream.ops.nn.pools import (
     max_pool3d,
     pool,
 )
+from millstream.ops.nn.separable import depthwise_conv2d, separable_conv2d
 
 __all__ = [
     *("atrous_conv2d", "avg_pool", "avg_pool1d", "avg_pool3d", "batch_normalization", "bias_add"),
