@@ -212,11 +212,13 @@ class _Builder:
         stores: dict[Key, None] = {}
         for node in nodes:
             access = self._partition.access[node]
-            needed = (*access.reads, *((access.owned,) if access.owned else ()))
-            loads.update((k, None) for k in needed if k not in stores)
-            stores.update((k, None) for k in access.writes)
+            for key in access.reads:
+                if key not in stores:
+                    loads[key] = None
+            for key in access.writes:
+                stores[key] = None
             if access.owned:
-                stores[access.owned] = None
+                loads[access.owned] = stores[access.owned] = None
                 region.variable_nodes[access.owned] = node
             self._add_node(region, node, access)
         region.loads, region.stores = tuple(loads), tuple(stores)

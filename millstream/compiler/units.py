@@ -28,6 +28,9 @@ from millstream.rewrite.program import Program
 _UNCOMPILABLE_TYPES = frozenset({dtypes.string, dtypes.resource, dtypes.variant})
 
 
+_NOBODY: frozenset[Operation] = frozenset()
+
+
 class Kind(Enum):
     """How a node is run."""
 
@@ -61,12 +64,14 @@ class Partition:
     Attributes:
       units: The units.
       access: What each node takes and touches.
+      before: The nodes that must run before a node.
       unit_of: The unit that runs a node.
     """
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.access: dict[Operation, Access] = {}
+        self.before: dict[Operation, tuple[Operation, ...]] = {}
         self.unit_of: dict[Operation, Unit] = {}
         self.units: list[Unit] = []
         self._kinds: dict[Operation, Kind] = {}
@@ -81,6 +86,7 @@ class Partition:
         members: dict[tuple[int, frozenset[Operation], Operation | None], list[Operation]] = {}
         leaves: dict[Operation, Leaves] = {}
         for node in self.program.nodes:
+            self.before[node] = tuple(dict.fromkeys(self.program.predecessors(node)))
             kind, leaves[node] = self._classify(node)
             self._kinds[node] = kind
             level, blockers = self._place(node, kind)
@@ -117,8 +123,8 @@ class Partition:
         return Kind.HOST, frozenset()
 
     def _place(self, node: Operation, kind: Kind) -> tuple[int, frozenset[Operation]]:
-        level, blockers = 0, frozenset[Operation]()
-        for before in self.program.predecessors(node):
+        level, blockers = 0, _NOBODY
+        for before in self.before[node]:
             level = max(level, self._levels[before])
             theirs = self._blockers[before]
             if theirs is not blockers:
@@ -136,7 +142,7 @@ class Partition:
         unit = Unit(level % 2 == 0, blocking)
         ordered = nodes
         if len(nodes) > 1:
-            ordered = schedule(nodes, self.program.predecessors, self.access)
+            ordered = schedule(nodes, self.before.__getitem__, self.access)
         unit.nodes = [n for n in ordered if self._kinds[n] is not Kind.SILENT]
         needed = {t for n in unit.nodes for t in leaves[n]}
         unit.static_leaves = frozenset(needed)
@@ -148,7 +154,7 @@ class Partition:
         index_of = {unit: i for i, unit in enumerate(self.units)}
         for node in self.program.nodes:
             unit = self.unit_of[node]
-            for before in self.program.predecessors(node):
+            for before in self.before[node]:
                 other = self.unit_of[before]
                 if other is not unit:
                     unit.inputs_from.add(index_of[other])
