@@ -15,6 +15,7 @@ from millstream.formats.values import to_array
 from millstream.ir.composite import IndexedSlices, SparseTensor, SparseTensorValue
 from millstream.ir.constant import make_constant
 from millstream.ir.default import get_default_graph
+from millstream.ir.node import Operation
 from millstream.ir.tensor import Tensor
 
 _registry: list[tuple[int, int, Any, Callable[..., Any]]] = []
@@ -172,9 +173,19 @@ def _from_dimension(
     return _from_python(np.array(value.value, wanted), None, name or "shape_as_tensor")
 
 
+def _from_operation(
+    value: Any, dtype: DType | None = None, name: str | None = None, as_ref: bool = False
+) -> Any:
+    raise TypeError(
+        f"Can't convert Operation '{value.name}' to Tensor (target dtype={dtype!r}, name={name!r}, "
+        f"as_ref={as_ref})"
+    )
+
+
 def _register_defaults() -> None:
     register_tensor_conversion_function(TensorShape, _from_shape, 100)
     register_tensor_conversion_function(Dimension, _from_dimension, 100)
+    register_tensor_conversion_function(Operation, _from_operation, 100)
     register_tensor_conversion_function(object, _from_python, 200)
 
 

@@ -143,7 +143,8 @@ class _Importer:
     def has(self, edge: str) -> bool:
         """Returns whether the imported graph has a tensor or node of the message's name `edge`."""
         node = self.made.get(_node_of(edge))
-        return node is not None and _index_of(edge) < max(len(node.values()), 1)
+        index = _index_of(edge)
+        return node is not None and index is not None and index < max(len(node.values()), 1)
 
     @staticmethod
     def _key(key: Any) -> str:
@@ -300,6 +301,8 @@ class _Importer:
             target = self.input_map[key]
             return self.graph.as_graph_element(target, allow_operation=False)
         producer, index = _node_of(edge), _index_of(edge)
+        if index is None:
+            raise ValueError(f"Node '{name}': Unknown input node '{edge}'")
         outputs = self.made[producer].values()
         if index >= len(outputs):
             raise ValueError(
@@ -322,10 +325,9 @@ def _node_of(edge: str) -> str:
     return edge[1:] if edge.startswith("^") else edge.partition(":")[0]
 
 
-def _index_of(edge: str) -> int:
+def _index_of(edge: str) -> int | None:
+    """Returns which output an edge names, `None` if that is no number."""
     _, colon, index = edge.partition(":")
     if not colon:
         return 0
-    if not index.isdigit():
-        raise ValueError(f"Malformed input name '{edge}'")
-    return int(index)
+    return int(index) if index.isdecimal() else None
