@@ -301,7 +301,13 @@ def import_into_default_graph(
     scope = (
         graph.unique_name(import_scope, mark_as_used=False) if import_scope else graph.name_stack
     )
-    elements = import_graph_def(graph_def, input_map, return_elements, name=import_scope or "")
+    elements = import_graph_def(
+        graph_def,
+        input_map,
+        return_elements,
+        name=import_scope or "",
+        producer_op_list=message.meta_info_def.stripped_op_list,
+    )
     for name, collection in sorted(message.collection_def.items()):
         for item in _decoded(graph, name, collection, scope):
             graph.add_to_collection(name, item)
@@ -333,7 +339,11 @@ def _decoded(graph: Graph, name: str, collection: Any, scope: str) -> Iterator[A
             yield graph.as_graph_element(prefix + value)
         elif kind == "bytes_list" and name in _converters:
             proto_type, _, from_message = _converters[name]
-            yield from_message(proto_type().FromString(value), scope)
+            try:
+                item = proto_type().FromString(value)
+            except DecodeError as error:
+                raise ValueError(f"Collection '{name}' cannot be read: {error}") from None
+            yield from_message(item, scope)
         elif kind == "bytes_list":
             yield prefix + value.decode(errors="surrogateescape")
         else:

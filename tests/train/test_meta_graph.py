@@ -242,3 +242,25 @@ def test_values_survive_in_half_and_strings(tmp_path):
             variables = graph.get_collection("variables")
             variable = next(v for v in variables if v.name == name)
             np.testing.assert_array_equal(session.run(variable), value)
+
+
+def test_attrs_of_newer_ops_are_dropped_if_they_have_their_default():
+    """The MetaGraph's op list tells what a newer program's attrs mean."""
+    tf.identity(tf.constant(1.0), name="i")
+    message = tf.train.export_meta_graph()
+    node = next(n for n in message.graph_def.node if n.name == "i")
+    node.attr["newer"].b = True
+    with pytest.raises(ValueError, match="newer"):
+        _import_in_new_graph(message)
+    declared = next(op for op in message.meta_info_def.stripped_op_list.op if op.name == "Identity")
+    declared.attr.add(name="newer", type="bool").default_value.b = True
+    graph, _ = _import_in_new_graph(message)
+    assert "newer" not in graph.get_operation_by_name("i").node_def.attr
+
+
+def test_damaged_collection():
+    tf.Variable(1.0, name="v")
+    message = tf.train.export_meta_graph()
+    message.collection_def["variables"].bytes_list.value[0] = b"\xff\xff\xff"
+    with pytest.raises(ValueError, match="Collection 'variables' cannot be read"):
+        _import_in_new_graph(message)
