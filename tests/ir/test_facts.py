@@ -10,10 +10,19 @@ import pytest
 import millstream as tf
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-_spec = importlib.util.spec_from_file_location("ir_facts", GOLDEN / "ir_facts.py")
-script = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(script)
-RECORDED = json.loads((GOLDEN / "ir_facts.json").read_text())
+
+
+def _load(name):
+    """Returns the programs of a golden script, and what was recorded of them."""
+    spec = importlib.util.spec_from_file_location(name, GOLDEN / f"{name}.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script.FACTS, json.loads((GOLDEN / f"{name}.json").read_text())
+
+
+SOURCES = [_load("ir_facts"), _load("convert_facts"), _load("import_facts")]
+FACTS = {name: fact for facts, _ in SOURCES for name, fact in facts.items()}
+RECORDED = {name: found for _, recorded in SOURCES for name, found in recorded.items()}
 
 
 def _plain(value):
@@ -33,7 +42,7 @@ def _leaves(value, path=()):
 def test_fact(name):
     with tf.Graph().as_default(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = _plain(script.FACTS[name](tf))
+        found = _plain(FACTS[name](tf))
     ours, theirs = dict(_leaves(found)), dict(_leaves(RECORDED[name]))
     assert {k: v for k, v in ours.items() if theirs.get(k) != v} == {
         k: v for k, v in theirs.items() if k in ours and ours[k] != v
@@ -42,4 +51,4 @@ def test_fact(name):
 
 
 def test_every_program_is_recorded():
-    assert list(RECORDED) == list(script.FACTS)
+    assert list(RECORDED) == list(FACTS)
