@@ -44,8 +44,9 @@ def encode_graph(
     for node in nodes:
         found = message.node.add()
         found.CopyFrom(encode_node(node, add_shapes))
-        # As TensorFlow orders them in a whole graph, though not in a single `node_def`.
-        found.input[len(node.inputs) :] = sorted(found.input[len(node.inputs) :])
+        if len(node.control_inputs) > 1:
+            # As TensorFlow orders them in a whole graph, though not in a single `node_def`.
+            found.input[len(node.inputs) :] = sorted(found.input[len(node.inputs) :])
     for function in functions:
         message.library.function.append(function)
     return message
