@@ -8,6 +8,7 @@ and 0.1 + 0.4; 3x3/2 of [16, 112, 112, 64] 11 + 212 and 3.5 + 46; 3x3/2 of [32, 
 and 1.2 + 7; 3x3/1 of [32, 28, 28, 192] 18 + 208 and 2.9 + 11.
 """
 
+import functools
 import itertools
 import math
 
@@ -15,6 +16,8 @@ import numpy as np
 
 from millstream.base.lazy import jnp, lax
 from millstream.ops.nn import geometry
+
+_MOST_CELLS = 16
 
 
 def lowest(dtype):
@@ -44,15 +47,6 @@ def _reduce(x, initial, combine, window, axes):
     return x
 
 
-def _tiled(x, window, axes, fill):
-    """Reshapes `[…, size, …]` to `[…, output, window, …]`, where windows do not overlap."""
-    x = _fitted(x, window, axes, fill, [n * k for n, k in zip(window.output, window.size)])
-    shape = list(x.shape)
-    for axis, n, k in reversed(list(zip(axes, window.output, window.size, strict=True))):
-        shape[axis : axis + 1] = [n, k]
-    return x.reshape(shape), tuple(axis + 1 + i for i, axis in enumerate(axes))
-
-
 def _fitted(x, window, axes, fill, sizes):
     """Pads or crops the image to the sizes that the windows cover."""
     margins = [
@@ -74,14 +68,21 @@ def cells(x, window, fill):
         yield lax.slice(fitted, (0, top, left, 0), stops, (1, *window.strides, 1))
 
 
+def _is_small_tiling(window):
+    """Whether windows do not overlap and are small enough to be written out cell by cell.
+
+    2x2/2 of [64, 28, 28, 32] then takes 0.1 ms, as a reduction of a reshaped image 2.4.
+    """
+    return window.size == window.strides and math.prod(window.size) <= _MOST_CELLS
+
+
 def maximum(x, window, data_format):
     """Returns the maximum of every window of `x`."""
     axes, _ = geometry.spatial_axes(data_format, x.ndim)
     if not x.size:
         return jnp.zeros(_full(window.output, axes, x.ndim, 0), x.dtype)
-    if window.size == window.strides:
-        tiles, inner = _tiled(x, window, axes, lowest(x.dtype))
-        return tiles.max(inner)
+    if _is_small_tiling(window):
+        return functools.reduce(jnp.maximum, _views(x, window, axes, lowest(x.dtype)))
     return _reduce(x, lowest(x.dtype), lax.max, window, axes)
 
 
@@ -89,9 +90,8 @@ def mean(x, window, data_format):
     """Returns the mean of every window of `x`; padding does not count. It is linear in `x`."""
     axes, _ = geometry.spatial_axes(data_format, x.ndim)
     shares = np.array(1, x.dtype) / counts(x.shape, window, data_format).astype(x.dtype)
-    if window.size == window.strides:
-        tiles, inner = _tiled(x, window, axes, 0)
-        return tiles.sum(inner, dtype=x.dtype) * shares
+    if _is_small_tiling(window):
+        return functools.reduce(jnp.add, _views(x, window, axes, 0)) * shares
     return _reduce(x, np.array(0, x.dtype), lax.add, window, axes) * shares
 
 
