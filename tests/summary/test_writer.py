@@ -1,5 +1,8 @@
 """`FileWriter`: what arrives in the event file, in which order, and what a broken disk does."""
 
+import os
+import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -247,3 +250,23 @@ def test_tensorboard_reads_it(tmp_path):
     shown = tf.GraphDef.FromString(found.Graph().SerializeToString())
     assert shown == graph.as_graph_def(add_shapes=True)
     assert found.RunMetadata("step2").step_stats.dev_stats
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_a_full_disk_loses_nothing_that_is_flushed_again(tmp_path):
+    writer = tf.summary.FileWriter(tmp_path)
+    size = os.path.getsize(_files(tmp_path)[0])
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, limit[1]))
+    try:
+        for step in range(3):
+            writer.add_summary(_scalar("a", step), step)
+        with pytest.raises(tf.errors.OpError, match="tfevents"):
+            writer.flush()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, ignored)
+    writer.add_summary(_scalar("a", 3), 3)
+    writer.close()
+    assert [event.step for event in _events(tmp_path)[1:]] == [0, 1, 2, 3]
