@@ -25,42 +25,37 @@ def bucket_limits():
 
 def fill_histogram(message, values):
     """Sets a `HistogramProto` to the histogram of an array of finite numbers."""
-    flat = np.asarray(values, np.float64).ravel()
-    limits = bucket_limits()
+    flat = np.ravel(values)
+    ordered = np.sort(flat).astype(np.float64)
     message.num = flat.size
-    message.min = flat.min(initial=np.inf) if flat.size else sys.float_info.max
-    message.max = flat.max(initial=-np.inf) if flat.size else -sys.float_info.max
-    message.sum = _sum_in_order(flat)
-    message.sum_squares = _sum_in_order(flat, np.square)
-    places = np.searchsorted(limits, flat, side="right")
-    counts = np.bincount(np.minimum(places, limits.size - 1), minlength=limits.size)
-    for limit, count in _merged(limits, counts):
-        message.bucket_limit.append(limit)
-        message.bucket.append(count)
+    message.min = ordered[0] if flat.size else sys.float_info.max
+    message.max = ordered[-1] if flat.size else -sys.float_info.max
+    with np.errstate(over="ignore"):
+        message.sum = _sum_in_order(flat)
+        message.sum_squares = _sum_in_order(flat, np.square)
+    limits = bucket_limits()
+    below = np.searchsorted(ordered, limits)
+    below[-1] = flat.size
+    counts = np.diff(below, prepend=0)
+    kept = _kept(counts)
+    message.bucket_limit.extend(limits[kept].tolist())
+    message.bucket.extend(counts[kept].tolist())
 
 
 def _sum_in_order(values, function=None):
     """Adds numbers one after the other, as TensorFlow does, to the same last bit."""
     total = 0.0
     for start in range(0, values.size, _CHUNK):
-        part = values[start : start + _CHUNK]
-        part = part.copy() if function is None else function(part)
+        part = values[start : start + _CHUNK].astype(np.float64)
+        if function is not None:
+            function(part, out=part)
         part[0] += total
-        total = np.add.accumulate(part)[-1]
+        total = np.add.accumulate(part, out=part)[-1]
     return total
 
 
-def _merged(limits, counts):
-    """Yields (limit, count), with every run of empty buckets as one."""
+def _kept(counts):
+    """Gives the buckets to write: the filled ones, and of a run of empty ones the last."""
     filled = np.flatnonzero(counts)
-    if not filled.size:
-        yield sys.float_info.max, 0.0
-        return
-    before = -1
-    for index in filled:
-        if index - before > 1:
-            yield limits[index - 1], 0.0
-        yield limits[index], float(counts[index])
-        before = index
-    if before < limits.size - 1:
-        yield limits[-1], 0.0
+    before = filled[filled > 0] - 1
+    return np.unique(np.concatenate([before, filled, [counts.size - 1]]))

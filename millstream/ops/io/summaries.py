@@ -83,12 +83,12 @@ HistogramSummary.shape_scalar()
 
 @HistogramSummary.run
 def _(tag, values):
-    wide = np.asarray(values).astype(np.float64)
-    if not np.isfinite(wide).all():
-        kind = "Nan" if np.isnan(wide).any() else "Infinity"
+    values = np.asarray(values)
+    if values.dtype.kind not in "iub" and not np.isfinite(values).all():
+        kind = "Nan" if np.isnan(values).any() else "Infinity"
         raise _invalid(f"{kind} in summary histogram for: {_text(tag)}")
     summary = protos.Summary()
-    fill_histogram(summary.value.add(tag=_text(tag)).histo, wide)
+    fill_histogram(summary.value.add(tag=_text(tag)).histo, values)
     return _serialized(summary)
 
 
