@@ -184,7 +184,9 @@ def wide(x):
 def _columns(x, window):
     """Returns the patches of channels-last images as rows of a matrix."""
     patches = np.ascontiguousarray(geometry.patches(x, window))
-    return patches.reshape(math.prod((x.shape[0], *window.output)), -1)
+    return patches.reshape(
+        math.prod((x.shape[0], *window.output)), math.prod((*window.size, x.shape[-1]))
+    )
 
 
 def correlate_reference(x, w, window, data_format):

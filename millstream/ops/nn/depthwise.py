@@ -93,7 +93,7 @@ def _forward(x, w, window):
     for number, view in enumerate(windows.cells(x, window, 0)):
         part = view[..., None] * taps[number]
         total = part if total is None else total + part
-    return total.reshape(*total.shape[:3], -1)
+    return total.reshape(*total.shape[:3], w.shape[2] * w.shape[3])
 
 
 def _filter_gradient(x, shape, dy, window):
@@ -111,7 +111,7 @@ def _image_gradient(shape, w, dy, window):
 def _forward_reference(x, w, window):
     patches = geometry.patches(correlation.wide(x), window)
     y = np.einsum("nhwijc,ijcm->nhwcm", patches, correlation.wide(w))
-    return y.reshape(*y.shape[:3], -1).astype(x.dtype, copy=False)
+    return y.reshape(*y.shape[:3], w.shape[2] * w.shape[3]).astype(x.dtype, copy=False)
 
 
 def _filter_gradient_reference(x, shape, dy, window):

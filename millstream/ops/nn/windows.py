@@ -79,8 +79,6 @@ def _is_small_tiling(window):
 def maximum(x, window, data_format):
     """Returns the maximum of every window of `x`."""
     axes, _ = geometry.spatial_axes(data_format, x.ndim)
-    if not x.size:
-        return jnp.zeros(_full(window.output, axes, x.ndim, 0), x.dtype)
     if _is_small_tiling(window):
         return functools.reduce(jnp.maximum, _views(x, window, axes, lowest(x.dtype)))
     return _reduce(x, lowest(x.dtype), lax.max, window, axes)
