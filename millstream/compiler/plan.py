@@ -7,7 +7,7 @@ which order, and where fetched values are found. Sessions bind its actions to th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,14 +86,25 @@ def make_plan(
     targets: Sequence[Operation],
     feeds: Sequence[Tensor],
     options: PlanOptions,
+    done: Iterable[Operation] = (),
 ) -> Plan:
     """Plans the step that computes `fetches` and runs `targets`, given `feeds`.
+
+    Args:
+      graph: The graph.
+      fetches: Tensors whose values are wanted.
+      targets: Nodes that are to run.
+      feeds: Tensors whose values will be given.
+      options: How to plan.
+      done: Nodes that ran before and must not run again.
 
     Raises:
       InvalidArgumentError: If a placeholder that is needed is not fed, or a node has a type that
         its op does not compute.
     """
-    program = rewrite(Program(graph, fetches, targets, feeds), options.optimize)
+    program = Program(graph, fetches, targets, feeds)
+    program.skip(done)
+    rewrite(program, options.optimize)
     for node in program.nodes:
         if node.type in PLACEHOLDERS:
             raise InvalidArgumentError(None, node, _unfed_message(node))

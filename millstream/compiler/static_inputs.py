@@ -9,6 +9,8 @@ runs on the host.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from millstream.ir.node import Operation
 from millstream.ir.tensor import Tensor
 from millstream.rewrite.fold import SHAPE_OPS
@@ -39,16 +41,36 @@ class StaticAnalysis:
 
     def needed_by(self, node: Operation) -> Leaves | None:
         """Gives what must be known to compile a node, or None if that cannot be known."""
-        opdef = node.opdef
-        if not opdef.static:
-            return _NONE
-        names = opdef.static_names(node)
+        return self._union(self._static_inputs(node)) if node.opdef.static else _NONE
+
+    def _static_inputs(self, node: Operation) -> list[Tensor]:
+        names = node.opdef.static_names(node)
         tensors = self._program.inputs(node)
         wanted: list[Tensor] = []
-        for arg, (start, stop) in zip(opdef.inputs, opdef.input_spans(node)):
+        for arg, (start, stop) in zip(node.opdef.inputs, node.opdef.input_spans(node)):
             if arg.name in names:
                 wanted += tensors[start:stop]
-        return self._union(wanted)
+        return wanted
+
+    def crossing(self, nodes: Iterable[Operation]) -> Leaves:
+        """Gives the tensors from other regions that static inputs of a region's nodes follow from.
+
+        Within one region a shape is concrete while it is traced; from another it is an array.
+        """
+        members = set(nodes)
+        stack = [t for n in members if n.opdef.static for t in self._static_inputs(n)]
+        seen: set[Tensor] = set()
+        found: set[Tensor] = set()
+        while stack:
+            tensor = stack.pop()
+            if tensor in seen or tensor in self._program.values or tensor in self._program.fed:
+                continue
+            seen.add(tensor)
+            if tensor.op not in members:
+                found.add(tensor)
+            elif tensor.op.type not in SHAPE_OPS:
+                stack += self._program.inputs(tensor.op)
+        return frozenset(found)
 
     def note_host(self, node: Operation) -> None:
         """Records a node that runs on the host: its results are concrete afterwards."""

@@ -145,6 +145,8 @@ class Partition:
             ordered = schedule(nodes, self.before.__getitem__, self.access)
         unit.nodes = [n for n in ordered if self._kinds[n] is not Kind.SILENT]
         needed = {t for n in unit.nodes for t in leaves[n]}
+        if unit.is_region:
+            needed |= self._static.crossing(unit.nodes)
         unit.static_leaves = frozenset(needed)
         self.units.append(unit)
         for node in nodes:

@@ -7,7 +7,7 @@ is never changed, so that plans of many fetches can be made from it at any time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from millstream.base.errors import InvalidArgumentError
@@ -50,6 +50,10 @@ class Program:
         self.merged: dict[Operation, Operation] = {}
         self.folded: dict[Operation, tuple[Operation, ...]] = {}
         self._fed_placeholders = {t.op for t in feeds if t.op.type in PLACEHOLDERS}
+
+    def skip(self, nodes: Iterable[Operation]) -> None:
+        """Takes nodes as having run already; results of theirs that are needed must be fed."""
+        self.folded.update((node, ()) for node in nodes)
 
     def resolve(self, tensor: Tensor) -> Tensor:
         """Gives the tensor that is computed in place of `tensor`."""

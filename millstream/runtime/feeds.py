@@ -50,6 +50,14 @@ def _expand_item(key: Any, value: Any, flat: dict[Any, Any]) -> None:
         flat[tensor] = part
 
 
+def expand_key(key: Any) -> list[Any]:
+    """Gives the keys of the tensors that a feed's key stands for."""
+    conversion = find_conversion(key)
+    if conversion is None or conversion.feed_keys is None:
+        return [key]
+    return list(conversion.feed_keys(key))
+
+
 def is_plain(key: Any) -> bool:
     """Tells whether a feed's key stands for one tensor."""
     return not isinstance(key, tuple) and find_conversion(key) is None

@@ -13,46 +13,19 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
-from millstream.base.errors import NotFoundError, OpError
+from millstream.base.errors import InvalidArgumentError, NotFoundError, OpError
 from millstream.base.export import export
-from millstream.compiler.plan import Plan, make_plan
 from millstream.ir.context import default_sessions
 from millstream.ir.default import get_default_graph
 from millstream.ir.graph import Graph
 from millstream.runtime import config as session_config
-from millstream.runtime import devices, feeds, growth, trace
+from millstream.runtime import devices, growth, trace
+from millstream.runtime import feeds as feeding
 from millstream.runtime.cancel import CancellationManager
-from millstream.runtime.executor import BoundPlan
 from millstream.runtime.fetches import Fetches, structural_key
+from millstream.runtime.partial_run import PartialRun
+from millstream.runtime.prepared import Prepared
 from millstream.runtime.resources import ResourceManager
-
-
-class Prepared:
-    """A step of a session that was asked for before: how to feed, run and unpack it."""
-
-    __slots__ = ("bound", "build", "converters", "expands", "plan")
-
-    def __init__(self, session: BaseSession, fetches: Fetches, keys: tuple[Any, ...]) -> None:
-        graph = session.graph
-        tensors = [feeds.feed_tensor(graph, key) for key in keys]
-        self.converters = [feeds.make_converter(t, k) for t, k in zip(tensors, keys)]
-        self.plan = _plan_of(session, fetches, tuple(tensors))
-        self.bound = BoundPlan(self.plan, session, session.resources)
-        self.build = fetches.build
-        self.expands = False
-
-
-def _plan_of(session: BaseSession, fetches: Fetches, tensors: tuple[Any, ...]) -> Plan:
-    """Finds the plan among those of the graph, or makes it. Sessions share plans."""
-    options = session.settings.plan_options
-    key = (fetches.tensors, fetches.nodes, tensors, options.optimize, options.tier)
-    plans = session.graph.executables
-    plan = plans.get(key)
-    if plan is None:
-        plan = make_plan(session.graph, fetches.tensors, fetches.nodes, tensors, options)
-        devices.check_placement(plan.program.nodes, session.settings)
-        plan = plans.setdefault(key, plan)
-    return plan
 
 
 class BaseSession:
@@ -66,6 +39,7 @@ class BaseSession:
         self.resources = ResourceManager()
         self.cancellation = CancellationManager()
         self._prepared: dict[Any, Prepared] = {}
+        self._partial_runs: dict[str, PartialRun] = {}
         self._step_ids = itertools.count(1)
         self._growth = growth.GrowthWatch(self._graph)
         self._nodes = self._graph.nodes
@@ -155,7 +129,7 @@ class BaseSession:
         if not feed_dict:
             return prepared.build(prepared.bound.run([], self._timeout_ms))
         if prepared.expands:
-            feed_dict = feeds.expand(feed_dict)
+            feed_dict = feeding.expand(feed_dict)
         values = [f(v) for f, v in zip(prepared.converters, feed_dict.values())]
         return prepared.build(prepared.bound.run(values, self._timeout_ms))
 
@@ -165,10 +139,10 @@ class BaseSession:
 
     def _prepare(self, fetches: Any, feed_dict: Any) -> tuple[Prepared, list[Any]]:
         self._check_open()
-        flat = feeds.expand(feed_dict) if feed_dict else {}
+        flat = feeding.expand(feed_dict) if feed_dict else {}
         prepared = self._make_prepared(fetches, tuple(flat))
         values = [f(v) for f, v in zip(prepared.converters, flat.values())]
-        prepared.expands = not all(map(feeds.is_plain, feed_dict or ()))
+        prepared.expands = not all(map(feeding.is_plain, feed_dict or ()))
         key = structural_key(fetches)
         self._remember((key, *feed_dict) if feed_dict else key, prepared)
         return prepared, values
@@ -241,6 +215,60 @@ class BaseSession:
             return prepared.build(prepared.bound.run(values, self._timeout_ms))
 
         return call if accept_options else lambda *args: call(*args)
+
+    # -- running in parts
+
+    def partial_run_setup(self, fetches: Any, feeds: Any = None) -> str:
+        """Begins a step that will be fed and fetched in several calls of `partial_run`.
+
+        Args:
+          fetches: All that will be fetched, as for `run`.
+          feeds: List of all tensors that will be fed.
+
+        Returns:
+          A handle for `partial_run`.
+
+        Raises:
+          tf.errors.InvalidArgumentError: If a placeholder that is needed is not among `feeds`.
+        """
+        self._check_open()
+        parsed = Fetches(self._graph, fetches)
+        keys = [part for key in feeds or () for part in feeding.expand_key(key)]
+        tensors = [feeding.feed_tensor(self._graph, key) for key in keys]
+        handle = f"partial run {self.next_step_id()}"
+        self._partial_runs[handle] = PartialRun(self, parsed, tensors)
+        return handle
+
+    def partial_run(self, handle: str, fetches: Any, feed_dict: Any = None) -> Any:
+        """Continues a step that `partial_run_setup` began; no node runs twice.
+
+        Args:
+          handle: What `partial_run_setup` gave.
+          fetches: Some of what was declared, as for `run`.
+          feed_dict: Values for some of the declared feeds.
+
+        Returns:
+          The same structure as `fetches`, with arrays in place of tensors.
+
+        Raises:
+          tf.errors.InvalidArgumentError: If a feed or fetch was not declared or came before, or
+            what is fetched does not follow from what was fed so far.
+        """
+        self._check_open()
+        partial = self._partial_runs.get(handle)
+        if partial is None:
+            message = "Must run 'setup' before performing partial runs!"
+            raise InvalidArgumentError(None, None, message)
+        parsed = Fetches(self._graph, fetches)
+        given = {
+            feeding.feed_tensor(self._graph, key): (key, value)
+            for key, value in (feeding.expand(feed_dict) if feed_dict else {}).items()
+        }
+        values = {t: feeding.make_converter(t, key)(v) for t, (key, v) in given.items()}
+        arrays = partial.run(parsed, values)
+        if partial.is_finished:
+            del self._partial_runs[handle]
+        return parsed.build(arrays)
 
     # -- its life
 
