@@ -207,7 +207,10 @@ def flip_up_down(image):
 
 
 def _random_flip(image, axis, seed, scope_name):
-    """Mirrors where a random number is below one half."""
+    """Mirrors where a random number says so.
+
+    A single image TensorFlow mirrors in one branch of a conditional; here one of two is selected.
+    """
     with name_scope(None, scope_name, [image]) as scope:
         image = _checked(_image(image, batch=True))
         if image.shape.ndims == 3:
@@ -216,9 +219,10 @@ def _random_flip(image, axis, seed, scope_name):
                 ops.SelectV2(mirror, ops.ReverseV2(image, [axis]), image), name=scope
             )
         else:
-            batch = array.shape(image)[:1]
-            draws = array.reshape(random_uniform(batch, 0, 1.0, seed=seed), [-1, 1, 1, 1])
-            flips = math.cast(math.round(draws), image.dtype.base_dtype)
+            batch = array.shape(image)[0]
+            draws = random_uniform([batch], 0, 1.0, seed=seed)
+            flips = math.round(array.reshape(draws, [batch, 1, 1, 1]))
+            flips = math.cast(flips, image.dtype.base_dtype)
             flipped = ops.ReverseV2(image, [axis + 1])
             result = flips * flipped + (1 - flips) * image
         result.set_shape(image.shape)

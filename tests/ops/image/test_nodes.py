@@ -27,7 +27,7 @@ nn_nodes = _load("nn_nodes")
 recorder = _load("image_nodes")
 
 
-UNCHECKED = ("x(None, 4, 5, 3)", "rot90", "psnr")
+UNCHECKED = ("x(None, 4, 5, 3)", "rot90", "psnr", "(r(4, 5, 3), seed", "image_with_pad")
 """Where TensorFlow adds nodes that check shapes, or a choice among branches, at run time."""
 
 
