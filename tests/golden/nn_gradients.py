@@ -82,7 +82,9 @@ def build(tf, np, row):
     text, shapes = parse(row)
     inputs = [tf.constant(data(np, s, (37, 29, 41)[i])) for i, s in enumerate(shapes)]
     y = eval(text, {"tf": tf}, dict(zip("abc", inputs)))
-    dy = tf.constant(data(np, ",".join(map(str, y.shape.as_list())) or "1", 53).reshape(y.shape.as_list()))
+    dy = tf.constant(
+        data(np, ",".join(map(str, y.shape.as_list())) or "1", 53).reshape(y.shape.as_list())
+    )
     first = tf.gradients(y, inputs, dy)
     total = tf.add_n([tf.reduce_sum(d * d) for d in first if d is not None])
     try:
