@@ -62,7 +62,7 @@ def check(opdef: OpDef, spec: AttrSpec, value: Any) -> Any:
 def _check_one(opdef: OpDef, spec: AttrSpec, kind: str, value: Any) -> Any:
     try:
         result = _CONVERTERS[kind](value)
-    except (TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:  # also messages of a wrong kind
         got = repr(value)[:80]
         raise TypeError(
             f"Expected {_EXPECTED.get(kind, kind)} for argument '{spec.name}' not {got}. (Op "

@@ -232,14 +232,21 @@ class _Importer:
                 tensor._shape = TensorShape(None)  # pyright: ignore[reportPrivateUsage]
         self.made[node_def.name] = node
 
+    def _classes(self, name: str, classes: Any) -> tuple[str, ...]:
+        """Returns colocation classes with the names that their nodes have here."""
+        if not isinstance(classes, tuple) or not all(isinstance(c, str) for c in classes):  # pyright: ignore[reportUnknownVariableType]
+            raise ValueError(f"Node '{name}': attr '_class' must be a list of UTF-8 strings")
+        known: tuple[str, ...] = classes
+        return tuple(
+            f"loc:@{self.names.get(c[5:], self.prefix + c[5:])}" if c.startswith("loc:@") else c
+            for c in known
+        )
+
     def _create(self, node_def: Any, opdef: Any, inputs: list[Any]) -> Operation:
         attrs = {k: attr_values.from_proto(v) for k, v in node_def.attr.items()}
         shapes = attrs.pop("_output_shapes", None)
         if "_class" in attrs:
-            attrs["_class"] = tuple(
-                f"loc:@{self.names.get(c[5:], self.prefix + c[5:])}" if c.startswith("loc:@") else c
-                for c in attrs["_class"]
-            )
+            attrs["_class"] = self._classes(node_def.name, attrs["_class"])
         self._check_attrs(node_def, opdef, attrs)
         try:
             arguments = attr_values.complete(opdef, inputs, attrs)

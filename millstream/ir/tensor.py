@@ -124,18 +124,12 @@ class Tensor:
             f"Cannot convert a symbolic Tensor ({self.name}) to a numpy array."
         )
 
-    def _as_tf_output(self) -> str:
-        return self.name
-
-    @staticmethod
-    def _override_operator(operator: str, func: Callable[..., Any]) -> None:
-        """Installs `func` as the method `operator`; the arithmetic ops do this when they load."""
-        setattr(Tensor, operator, func)
-
     @staticmethod
     def install_operator(operator: str, func: Callable[..., Any]) -> None:
         """Installs `func` as the method `operator`; the arithmetic ops do this when they load."""
         setattr(Tensor, operator, func)
+
+    _override_operator = install_operator  # TF's name, which some programs use
 
 
 def tensor_nbytes(tensor: Tensor) -> int | None:

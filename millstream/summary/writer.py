@@ -68,7 +68,7 @@ class _Thread(threading.Thread):
                 self._writer.flush()
             else:
                 self._writer.write_serialized(item)
-        except errors.OpError as error:
+        except Exception as error:  # noqa: BLE001 - raised by the next call; `flush` must end
             self.error = error
         finally:
             if isinstance(item, _Flush):

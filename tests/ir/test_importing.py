@@ -90,3 +90,21 @@ def test_a_failed_import_says_which_node():
     message.node[1].input[0] = "gone"
     with tf.Graph().as_default(), pytest.raises(ValueError, match=r"'y'.*'gone'"):
         tf.import_graph_def(message)
+
+
+@pytest.mark.parametrize(
+    ("key", "attr"),
+    [
+        ("_class", protos.AttrValue(list={"s": [b"\xff\xfe"]})),
+        ("_class", protos.AttrValue(i=3)),
+        ("value", protos.AttrValue(i=3)),
+    ],
+)
+def test_attrs_of_a_wrong_kind_are_named(key, attr):
+    """A damaged node gives a ValueError that names it, never a bare TypeError."""
+    with tf.Graph().as_default() as graph:
+        tf.constant(1.0, name="damaged")
+    message = graph.as_graph_def()
+    message.node[0].attr[key].CopyFrom(attr)
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="damaged"):
+        tf.import_graph_def(message)

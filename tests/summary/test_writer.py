@@ -270,3 +270,13 @@ def test_a_full_disk_loses_nothing_that_is_flushed_again(tmp_path):
     writer.add_summary(_scalar("a", 3), 3)
     writer.close()
     assert [event.step for event in _events(tmp_path)[1:]] == [0, 1, 2, 3]
+
+
+def test_an_unexpected_error_does_not_block_the_program(tmp_path, monkeypatch):
+    """Whatever the writing thread meets is raised by the next call, which does not hang."""
+    writer = tf.summary.FileWriter(str(tmp_path))
+    monkeypatch.setattr(writer._events, "write_serialized", lambda _: 1 / 0)
+    writer.add_summary(tf.Summary())
+    with pytest.raises(ZeroDivisionError):
+        writer.flush()
+    writer.close()
