@@ -234,13 +234,14 @@ class _Importer:
 
     def _classes(self, name: str, classes: Any) -> tuple[str, ...]:
         """Returns colocation classes with the names that their nodes have here."""
-        if not isinstance(classes, tuple) or not all(isinstance(c, str) for c in classes):  # pyright: ignore[reportUnknownVariableType]
-            raise ValueError(f"Node '{name}': attr '_class' must be a list of UTF-8 strings")
-        known: tuple[str, ...] = classes
-        return tuple(
-            f"loc:@{self.names.get(c[5:], self.prefix + c[5:])}" if c.startswith("loc:@") else c
-            for c in known
-        )
+        found: list[str] = []
+        items: list[Any] = list(classes) if isinstance(classes, tuple) else [None]  # pyright: ignore[reportUnknownArgumentType]
+        for c in items:
+            if not isinstance(c, str):
+                raise ValueError(f"Node '{name}': attr '_class' must be a list of UTF-8 strings")
+            renamed = self.names.get(c[5:], self.prefix + c[5:])
+            found.append(f"loc:@{renamed}" if c.startswith("loc:@") else c)
+        return tuple(found)
 
     def _create(self, node_def: Any, opdef: Any, inputs: list[Any]) -> Operation:
         attrs = {k: attr_values.from_proto(v) for k, v in node_def.attr.items()}
