@@ -420,6 +420,16 @@ def import_meta_graph(meta_graph_or_file, clear_devices=False, import_scope=None
     Raises:
       OSError: if the file cannot be read.
     """
+    saver, elements = import_meta_graph_with_elements(
+        meta_graph_or_file, clear_devices, import_scope, **kwargs
+    )
+    return (saver, elements) if "return_elements" in kwargs else saver
+
+
+def import_meta_graph_with_elements(
+    meta_graph_or_file, clear_devices=False, import_scope=None, **kwargs
+):
+    """Does what `import_meta_graph` does, and always returns the saver and the elements."""
     definition, elements, scope = meta_graph.import_into_default_graph(
         meta_graph_or_file, clear_devices, import_scope, **kwargs
     )
@@ -430,7 +440,7 @@ def import_meta_graph(meta_graph_or_file, clear_devices=False, import_scope=None
         saver = Saver()
     else:
         logging.info("Saver not created because there are no variables in the graph to restore")
-    return (saver, elements) if "return_elements" in kwargs else saver
+    return saver, elements
 
 
 def _below(saver_def, scope):
