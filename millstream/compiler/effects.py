@@ -73,7 +73,16 @@ def key_of_variable(node: Operation) -> Key:
 
 def variable_behind(program: Program, tensor: Tensor) -> Operation | None:
     """Follows a ref or resource edge back to the variable's handle node, if it leads to one."""
-    while tensor not in program.fed:
+    while True:
+        bound = program.handles.get(tensor)
+        if bound is not None:
+            return bound
+        source = getattr(tensor, "_source", None)  # captured from around a function
+        if source is not None:
+            tensor = source
+            continue
+        if tensor in program.fed:
+            return None
         node = tensor.op
         effect = node.opdef.effect
         if isinstance(effect, Variable):
@@ -84,7 +93,6 @@ def variable_behind(program: Program, tensor: Tensor) -> Operation | None:
             tensor = program.resolve(node.inputs[0])
         else:
             return None
-    return None
 
 
 def is_handle(tensor: Tensor) -> bool:

@@ -6,3 +6,4 @@ first.
 """
 
 from millstream.ir import apply as _apply  # pyright: ignore[reportUnusedImport]
+from millstream.ir import function_def as _function_def  # pyright: ignore[reportUnusedImport]

@@ -14,6 +14,7 @@ from millstream.base.dtypes import DType
 from millstream.ir import attrs as attr_values
 from millstream.ir import convert
 from millstream.ir.composite import CompositeTensor
+from millstream.ir.context import default_graphs
 from millstream.ir.default import get_default_graph
 from millstream.ir.graph import Graph
 from millstream.ir.node import Operation
@@ -92,19 +93,39 @@ def _match(opdef: OpDef, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[
 def graph_of(values: Any) -> Graph:
     """Returns the graph that the tensors among `values` belong to, else the default graph.
 
+    Inside a function that is its graph, which captures tensors of those around it.
+
     Raises:
       ValueError: if they belong to different graphs.
     """
+    default = default_graphs.top()
+    inside = default is not None and default.building_function
     first: Tensor | None = None
     for value in values:
         for item in value if type(value) in (list, tuple) else (value,):
             if not isinstance(item, Tensor):
                 continue
-            if first is None:
+            if inside:
+                if item.graph is not default:
+                    default.capture(item)
+            elif first is None:
                 first = item
+                if item.graph.building_function:
+                    raise ValueError(_from_inside(item))
             elif item.graph is not first.graph:
+                if item.graph.building_function:
+                    raise ValueError(_from_inside(item))
                 raise ValueError(f"{item} must be from the same graph as {first}.")
+    if inside:
+        return default
     return get_default_graph() if first is None else first.graph
+
+
+def _from_inside(tensor: Tensor) -> str:
+    return (
+        f"Cannot use '{tensor.name}' here, because it is in a cond or while context: it lives "
+        f"inside {tensor.graph.description}. Return it from there and use what the call gives."
+    )
 
 
 def _convert_inputs(

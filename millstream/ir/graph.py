@@ -40,6 +40,9 @@ class Graph(Collections, GraphScopes):
       ...     assert get_default_graph() is g
     """
 
+    building_function = False
+    """Whether this graph is the body of a function."""
+
     def __init__(self) -> None:
         super().__init__()
         self._lock = threading.RLock()
@@ -52,6 +55,7 @@ class Graph(Collections, GraphScopes):
         self._finalized = False
         self.seed: int | None = None
         self.functions: dict[str, Any] = {}
+        self.function_numbers: dict[str, int] = {}
         self.producer = GRAPH_DEF_PRODUCER
         self.executables: dict[Any, Any] = {}  # plans, kept by the compiler
 
@@ -254,7 +258,7 @@ class Graph(Collections, GraphScopes):
         ):
             if obj.graph is not self:
                 kind = "Tensor" if isinstance(obj, Tensor) else "Operation"
-                raise ValueError(f"{kind} {obj} is not an element of this graph.")
+                raise ValueError(f"{kind} {obj} is not an element of this graph.{_inside(obj)}")
             return obj
         raise TypeError(f"Can not convert a {type(obj).__name__} into a {wanted}.")
 
@@ -347,11 +351,6 @@ class Graph(Collections, GraphScopes):
 
     _check_not_finalized = check_not_finalized
 
-    @property
-    def building_function(self) -> bool:
-        """Whether this graph is the body of a function."""
-        return False
-
     def prevent_feeding(self, tensor: Tensor) -> None:
         """Marks a tensor as one that a session may not be fed."""
         self.unfeedable.add(tensor)
@@ -367,3 +366,10 @@ class Graph(Collections, GraphScopes):
     def is_fetchable(self, tensor_or_op: Any) -> bool:
         """Returns whether a session may fetch the tensor or node."""
         return getattr(tensor_or_op, "op", tensor_or_op) not in self.unfetchable
+
+
+def _inside(element: Any) -> str:
+    graph = element.graph
+    if not graph.building_function:
+        return ""
+    return f" It lives inside {graph.description}: return it from there."

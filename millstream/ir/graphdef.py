@@ -48,7 +48,7 @@ def encode_graph(
             # As TensorFlow orders them in a whole graph, though not in a single `node_def`.
             found.input[len(node.inputs) :] = sorted(found.input[len(node.inputs) :])
     for function in functions:
-        message.library.function.append(function)
+        message.library.function.append(function.to_proto())
     return message
 
 

@@ -13,6 +13,8 @@ from millstream.ir import attrs as attr_values
 from millstream.ir import registry
 from millstream.ir.convert import convert_to_tensor
 from millstream.ir.default import get_default_graph
+from millstream.ir.func_graph import outermost
+from millstream.ir.function import Function
 from millstream.ir.graph import GRAPH_DEF_PRODUCER, Graph
 from millstream.ir.node import Operation
 from millstream.ir.tensor import Tensor
@@ -59,7 +61,7 @@ def import_graph_def(
         else graph.name_scope(graph.name_stack + "/" if graph.name_stack else None)
     ):
         replaced = _as_tensors(graph, input_map or {}, prefix)
-        importer = _Importer(graph, graph_def, replaced, producer_op_list)
+        importer = Importer(graph, graph_def, replaced, producer_op_list)
         importer.run()
     unused = [k for k in importer.input_map if k not in importer.used and not importer.has(k)]
     if unused:
@@ -106,7 +108,7 @@ def _check_versions(versions: Any) -> None:
         raise ValueError(f"GraphDef disallows consumer version {GRAPH_DEF_PRODUCER}.")
 
 
-class _Importer:
+class Importer:
     """One import: maps names in the message to nodes in the graph as they are made."""
 
     def __init__(
@@ -156,12 +158,14 @@ class _Importer:
         for function in self.library.function:
             copy = protos.FunctionDef()
             copy.CopyFrom(function)
-            self.graph.functions.setdefault(function.signature.name, copy)
+            name = function.signature.name
+            root = outermost(self.graph)
+            root.functions.setdefault(name, Function(name, None, copy, root))
         back_edges: list[tuple[str, int, str]] = []
         for node_def in self._ordered():
             self._make(node_def, back_edges)
         for name, index, edge in back_edges:
-            self.made[name].update_input(index, self._tensor(name, edge))
+            self.made[name].update_input(index, self.tensor(name, edge))
 
     def _ordered(self) -> Iterator[Any]:
         """Yields the node messages in an order in which inputs come first, but for `NextIteration`s
@@ -219,7 +223,7 @@ class _Importer:
                 back_edges.append((node_def.name, len(inputs), edge))
                 inputs.append(None)
             else:
-                inputs.append(self._tensor(node_def.name, edge))
+                inputs.append(self.tensor(node_def.name, edge))
         known = next((t for t in inputs if t is not None), None)
         filled = [known if t is None else t for t in inputs]
         if any(t is None for t in filled):
@@ -302,7 +306,8 @@ class _Importer:
             return self.input_map[edge].op
         return self.made[edge[1:]]
 
-    def _tensor(self, name: str, edge: str) -> Tensor:
+    def tensor(self, name: str, edge: str) -> Tensor:
+        """Returns the tensor that an edge of the message names, wanted by node `name`."""
         key = self._key(edge)
         if key in self.input_map:
             self.used.add(key)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from millstream.base.export import export
 from millstream.base.shapes import disable_v2_tensorshape
-from millstream.ir.default import get_default_graph
+from millstream.ir.func_graph import lifted
 
 
 @export("executing_eagerly")
@@ -41,6 +41,9 @@ def control_flow_v2_enabled() -> bool:
 @export("init_scope")
 @contextmanager
 def init_scope() -> Generator[None]:
-    """Is a context without control dependencies, for nodes that initialise variables."""
-    with get_default_graph().control_dependencies(None):
+    """Is a context for nodes that initialise variables: out of every branch, loop and function.
+
+    New nodes go to the outermost graph, in the current name scope, and wait for nothing.
+    """
+    with lifted():
         yield

@@ -65,6 +65,9 @@ def constant_array(tensor: Tensor) -> Any:
     kind = node.type
     if kind == "Const":
         return node.attrs["value"]
+    if kind == "Placeholder":
+        source = getattr(tensor, "_source", None)  # captured from the graph around a function
+        return None if source is None or source.dtype.is_ref else constant_array(source)
     known = getattr(tensor, "_static_value", None)
     if known is not None:
         return known
@@ -128,6 +131,11 @@ def constant_value_as_shape(tensor: Tensor) -> TensorShape:
     return unknown_shape(shape.tuple[0] if shape.tuple else None)
 
 
+def _partial_captured(tensor: Tensor) -> TensorShape | None:
+    source = getattr(tensor, "_source", None)
+    return None if source is None else constant_value_as_shape(source)
+
+
 def _partial_shape(tensor: Tensor) -> TensorShape | None:
     return tensor.op.inputs[0].shape
 
@@ -189,6 +197,7 @@ _PARTIAL: dict[str, Any] = {
     "StridedSlice": _partial_slice,
     "Cast": _partial_cast,
     "Identity": _partial_cast,
+    "Placeholder": _partial_captured,
 }
 
 
@@ -202,6 +211,9 @@ def handle_data(tensor: Tensor) -> tuple[TensorShape, DType] | None:
         return node.attrs["shape"], node.attrs["dtype"]
     if node.type in ("Identity", "Enter", "Switch") and node.inputs:
         return handle_data(node.inputs[0])
+    if node.type == "Placeholder":
+        source = getattr(tensor, "_source", None)
+        return None if source is None else handle_data(source)
     return None
 
 

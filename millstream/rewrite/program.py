@@ -27,6 +27,7 @@ class Program:
       nodes: What is to be run, in an order that respects every edge.
       values: Arrays of tensors that need not be computed.
       aliases: Tensors that equal another, which is computed instead.
+      handles: Variables behind fed handles, where the program is a function's body.
       merged: Nodes that another one stands for.
       folded: Nodes that need not run, since all their outputs are in `values`; and the nodes that
         must run all the same before whoever takes those outputs.
@@ -47,6 +48,7 @@ class Program:
         self.nodes: list[Operation] = []
         self.values: dict[Tensor, Any] = {}
         self.aliases: dict[Tensor, Tensor] = {}
+        self.handles: dict[Tensor, Operation] = {}
         self.merged: dict[Operation, Operation] = {}
         self.folded: dict[Operation, tuple[Operation, ...]] = {}
         self._fed_placeholders = {t.op for t in feeds if t.op.type in PLACEHOLDERS}

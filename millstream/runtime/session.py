@@ -19,7 +19,7 @@ from millstream.ir.context import default_sessions
 from millstream.ir.default import get_default_graph
 from millstream.ir.graph import Graph
 from millstream.runtime import config as session_config
-from millstream.runtime import devices, growth, trace
+from millstream.runtime import devices, functions, growth, trace
 from millstream.runtime import feeds as feeding
 from millstream.runtime.cancel import CancellationManager
 from millstream.runtime.fetches import Fetches, structural_key
@@ -38,6 +38,7 @@ class BaseSession:
         self.settings = session_config.Settings(config)
         self.resources = ResourceManager()
         self.cancellation = CancellationManager()
+        self.functions: dict[Any, Any] = {}  # bodies of functions, bound
         self._prepared: dict[Any, Prepared] = {}
         self._partial_runs: dict[str, PartialRun] = {}
         self._step_ids = itertools.count(1)
@@ -80,6 +81,10 @@ class BaseSession:
     def next_step_id(self) -> int:
         """Counts a new step and returns its number."""
         return next(self._step_ids)
+
+    def function_call(self, f: Any, captured: Any = ()) -> Callable[[Any], list[Any]]:
+        """Prepares a call of a function of the graph's library, for host nodes."""
+        return functions.function_call(self, f, captured)
 
     def list_devices(self) -> list[Any]:
         """Lists the devices that the session can use.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from millstream.ir.node import Operation
@@ -52,6 +53,20 @@ class Context:
         self.resources = step.resources
         self.step_id = step.step_id
         self.cancel = step.cancel
+
+    def function(
+        self, f: Any, captured: Sequence[Any] = ()
+    ) -> Callable[[Sequence[Any]], list[Any]]:
+        """Prepares a call of a function of the graph's library; see `millstream.ir.function`.
+
+        Args:
+          f: The `FunctionRef` that an attr holds, or a `FuncGraph`.
+          captured: Arrays for what its body captured, in the order of its captures.
+
+        Returns:
+          A function from one array per argument to one array per output, for any thread.
+        """
+        return self.session.function_call(f, captured)
 
     @property
     def device(self) -> str:

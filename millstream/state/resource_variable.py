@@ -8,7 +8,7 @@ from millstream.base.dtypes import DType, as_dtype
 from millstream.base.shapes import TensorShape, as_shape
 from millstream.ir.composite import IndexedSlices
 from millstream.ir.convert import convert_to_tensor, register_tensor_conversion_function
-from millstream.ir.default import get_default_graph
+from millstream.ir.func_graph import lifted
 from millstream.ir.node import Operation
 from millstream.ir.scopes import name_scope
 from millstream.ir.static_value import handle_data
@@ -187,8 +187,7 @@ class ResourceVariable(BaseResourceVariable):
         self._synchronization, self._aggregation = synchronization, aggregation
         self._trainable, self._constraint = trainable, constraint
         wishes = Wishes(initial_value, dtype, name, shape, collections, constraint, trainable)
-        graph = get_default_graph()
-        with graph.control_dependencies(None), name_scope(name, "Variable") as scope:
+        with lifted(), name_scope(name, "Variable") as scope:
             self._make_handle(wishes, scope)
             self._make_initializer()
             self._make_first_read(caching_device)
