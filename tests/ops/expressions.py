@@ -117,4 +117,5 @@ def _compare(found, entry):
         return
     assert str(found.dtype) == entry["dtype"]
     assert list(found.shape) == entry["shape"]
-    np.testing.assert_allclose(found, np.asarray(data, found.dtype), rtol=1e-6)
+    wanted = np.asarray(data, found.dtype).reshape(entry["shape"])
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)

@@ -1,0 +1,1 @@
+"""Ops that take records apart: examples, CSV, JSON, raw bytes, serialised tensors."""
