@@ -12,3 +12,9 @@ def run_layer(kind, given, **call):
     inputs, reuse = given.pop("inputs"), given.pop("reuse", None)
     layer = kind(**given, _reuse=reuse, _scope=given.get("name"))
     return layer(inputs, **call)
+
+
+def init_arguments(local_names):
+    """Returns the arguments of an `__init__` by name, from its local names."""
+    given = {k: v for k, v in local_names.items() if k not in ("self", "__class__", "kwargs")}
+    return given | local_names["kwargs"]
