@@ -155,7 +155,7 @@ def access_of(program: Program, node: Operation, written: frozenset[Key] = froze
     if isinstance(effect, Writes):
         writes = [key for p in named if (key := operands[p].key)]
     reads = dict.fromkeys(o.key for o in operands if o.role is Role.STATE and o.key)
-    owned = Key("owned", "", node.name) if isinstance(effect, Owns) else None
+    owned = Key("owned", "", program.prefix + node.name) if isinstance(effect, Owns) else None
     return Access(tuple(operands), tuple(reads), tuple(writes), owned)
 
 
@@ -177,12 +177,19 @@ def _plain_operand(program: Program, node: Operation, position: int, tensor: Ten
         return Operand(Role.VALUE, tensor, None)
     variable = variable_behind(program, tensor)
     if variable is None:
-        return Operand(Role.VALUE, tensor, None)
+        return Operand(Role.VALUE, _passed_on(program, tensor), None)
     key = key_of_variable(variable)
     takes_handle = tensor.dtype is dtypes.resource or _declares_ref(node, position)
     if takes_handle and isinstance(node.opdef.effect, Host):
         return Operand(Role.HANDLE, tensor, key)
     return Operand(Role.STATE, tensor, key)
+
+
+def _passed_on(program: Program, tensor: Tensor) -> Tensor:
+    """Gives the handle of a queue or the like that identities, which never run, pass on."""
+    while tensor.op.type in _PASS_HANDLES_ON and not program.is_known(tensor):
+        tensor = program.resolve(tensor.op.inputs[0])
+    return tensor
 
 
 def _declares_ref(node: Operation, position: int) -> bool:

@@ -6,7 +6,8 @@ from typing import Any
 
 from millstream.base.errors import InvalidArgumentError, OpError
 from millstream.compiler import failures, jax_bridge
-from millstream.compiler.lower import Check, Lowering
+from millstream.compiler.checks import Check
+from millstream.compiler.lower import Lowering
 from millstream.compiler.options import ONEDNN, options_for
 from millstream.compiler.region import Region
 from millstream.compiler.steps import Frame, gatherer

@@ -9,6 +9,7 @@ import numpy as np
 
 from millstream.base.errors import UnimplementedError
 from millstream.compiler import failures, jax_bridge
+from millstream.compiler.calls import Call
 from millstream.compiler.effects import Access, Key
 from millstream.compiler.region import Gate
 from millstream.compiler.steps import Frame
@@ -28,6 +29,7 @@ class HostCall:
       ins: Slots of its operands.
       outs: Slots of its outputs; None for one that nobody needs.
       loads: (slot, variable) of values of variables that it is given.
+      call: The plans of the functions that it runs, or None.
       handles: (slot, variable) of variables that it is given themselves, as cells.
     """
 
@@ -41,6 +43,12 @@ class HostCall:
         self.loads: list[tuple[int, Key]] = []
         self.handles: list[tuple[int, Key]] = []
         self.variable_nodes: dict[Key, Operation] = {}
+        self.call: Call | None = None
+
+    @property
+    def stores(self) -> tuple[Key, ...]:
+        """The variables that functions which it runs replace."""
+        return self.access.writes
 
     @property
     def keys(self) -> list[Key]:

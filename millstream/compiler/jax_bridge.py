@@ -209,6 +209,26 @@ def _without_cache() -> Any:
     return contextlib.nullcontext() if state is None else state(float("inf"))
 
 
+def staged(fn: Callable[..., Any], *arguments: Any) -> tuple[Callable[..., Any], Any]:
+    """Traces a function once.
+
+    Args:
+      fn: The function; what it takes from around it may be tracers.
+      *arguments: Pytrees of arrays, tracers or shapes.
+
+    Returns:
+      A function that does the same without being traced again, and the shapes of what it returns.
+    """
+    closed, shapes = jax.make_jaxpr(fn, return_shape=True)(*arguments)
+    run = jax.extend.core.jaxpr_as_fun(closed)
+    tree = jax.tree_util.tree_structure(shapes)
+
+    def call(*values: Any) -> Any:
+        return jax.tree_util.tree_unflatten(tree, run(*jax.tree_util.tree_leaves(values)))
+
+    return call, shapes
+
+
 def described(outline: tuple[tuple[int, ...], Any]) -> Any:
     """Gives a shape and dtype as `compile_function` wants it."""
     return jax.ShapeDtypeStruct(*outline)

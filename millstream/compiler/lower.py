@@ -11,15 +11,18 @@ how static inputs get their values.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from millstream.base.errors import InvalidArgumentError
 from millstream.base.lazy import jnp, lax
-from millstream.compiler import failures
+from millstream.compiler import failures, lower_calls
 from millstream.compiler.arena import spans
+from millstream.compiler.bodies import Body
+from millstream.compiler.checks import Check
+from millstream.compiler.effects import Key
 from millstream.compiler.padding import padded_unique
 from millstream.compiler.region import Region, RegionNode
 from millstream.ir.node import Operation
@@ -37,14 +40,6 @@ _SAMPLES = frozenset(
 
 type Env = dict[int, Any]
 type Arrays = tuple[Any, ...]
-
-
-class Check:
-    """A condition that a kernel stated: whose it is, and what to say when it does not hold."""
-
-    def __init__(self, node: Operation, message: Callable[..., str], ok: Any, arrays: Any) -> None:
-        self.node, self.message = node, message
-        self.ok, self.arrays = ok, arrays
 
 
 class Lowering:
@@ -137,7 +132,7 @@ class _Trace:
     """One pass over a region's nodes."""
 
     def __init__(
-        self, lowering: Lowering, env: Env, guards: Mapping[Operation, set[Operation]]
+        self, lowering: Lowering | _Inside, env: Env, guards: Mapping[Operation, set[Operation]]
     ) -> None:
         self._lowering, self._env, self._guards = lowering, env, guards
         # For variables with sparse writes: the slots of what was computed from their current array.
@@ -185,6 +180,8 @@ class _Trace:
         opdef = node.opdef
         if node.type in SHAPE_OPS:
             return bind_flat(opdef.reference, node)(*map(_shape_only, operands))
+        if member.call is not None:
+            return lower_calls.trace(member.call, operands, self._lowering.checks, trace_body)
         pure = opdef.effect is None and not opdef.stateful and opdef.reference
         if pure and all(isinstance(v, (np.ndarray, np.generic)) for v in operands):
             with np.errstate(all="ignore"):
@@ -241,6 +238,43 @@ class _Trace:
         return value is not None and value is not table and not isinstance(value, np.ndarray)
 
 
+class _Inside:
+    """Stands for the `Lowering` of a body: its region, and where its checks go."""
+
+    def __init__(self, region: Region, checks: list[Check]) -> None:
+        self.region, self.checks = region, checks
+
+
+def trace_body(
+    body: Body, inputs: Sequence[Any], states: dict[Key, Any], checks: list[Check]
+) -> list[Any]:
+    """Runs the kernels of a function's body on tracers.
+
+    Args:
+      body: The body.
+      inputs: A tracer or a known array per input of the function.
+      states: Variables by key; those that the body writes are replaced.
+      checks: Where checks that its kernels state are added.
+
+    Returns:
+      A value per item of the body's `outputs`.
+    """
+    plan, region = body.plan, body.region
+    env: Env = dict(zip(plan.feed_slots, inputs))
+    if region is not None:
+        env.update(region.constants)
+        env.update(region.large_constants)
+        for key in region.loads:
+            env[region.key_slots[key]] = states[key]
+        trace = _Trace(_Inside(region, checks), env, checks_before_writes(region))
+        for member in region.nodes:
+            trace.run(member)
+        for key in region.stores:
+            states[key] = env[region.key_slots[key]]
+    template = plan.template
+    return [env[s] if s in env else template[s] for s in plan.fetch_slots]
+
+
 def _shape_only(value: Any) -> Any:
     """Gives an array of a tracer's shape and dtype that takes no memory."""
     return np.broadcast_to(np.empty((), value.dtype), value.shape)
@@ -259,8 +293,11 @@ def _for_kernel(node: Operation, operands: list[Any]) -> list[Any]:
     ]
 
 
-def _has_checks(node: Operation) -> bool:
-    kernel = node.opdef.kernel
+def _has_checks(member: RegionNode) -> bool:
+    if member.call is not None:
+        bodies = [b.region for b in member.call.bodies if b.region is not None]
+        return any(_has_checks(inner) for region in bodies for inner in region.nodes)
+    kernel = member.node.opdef.kernel
     return bool(kernel) and ("extra", "check") in kernel.sources
 
 
@@ -269,7 +306,7 @@ def checks_before_writes(region: Region) -> dict[Operation, set[Operation]]:
 
     Row updates are left out: choosing between two whole tables would cost more than the update.
     """
-    checkers = [m.node for m in region.nodes if _has_checks(m.node)]
+    checkers = [m.node for m in region.nodes if _has_checks(m)]
     if not checkers or not region.stores:
         return {}
     bits = {node: 1 << i for i, node in enumerate(checkers)}
@@ -283,6 +320,7 @@ def checks_before_writes(region: Region) -> dict[Operation, set[Operation]]:
     for member in region.nodes:
         effect = member.node.opdef.effect
         dense = isinstance(effect, Writes) and not effect.sparse
+        dense = dense or (member.call is not None and bool(member.states))
         if dense and above.get(member.node):
             mask = above[member.node]
             found[member.node] = {node for node, bit in bits.items() if mask & bit}

@@ -22,6 +22,7 @@ from millstream.compiler.tiers import Tiers
 from millstream.compiler.units import Partition, Unit
 from millstream.ir.graph import Graph
 from millstream.ir.node import Operation
+from millstream.ir.opdef import Host
 from millstream.ir.tensor import Tensor
 from millstream.rewrite import rewrite
 from millstream.rewrite.program import PLACEHOLDERS, Program
@@ -104,6 +105,11 @@ def make_plan(
     """
     program = Program(graph, fetches, targets, feeds)
     program.skip(done)
+    return plan_program(program, options)
+
+
+def plan_program(program: Program, options: PlanOptions) -> Plan:
+    """Plans a program, which may be a function's body within a call."""
     rewrite(program, options.optimize)
     for node in program.nodes:
         if node.type in PLACEHOLDERS:
@@ -131,7 +137,7 @@ class _Builder:
     def __init__(self, program: Program, options: PlanOptions) -> None:
         self._program = program
         self._options = options
-        self._partition = Partition(program)
+        self._partition = Partition(program, lambda inner: plan_program(inner, options))
         self._plan = Plan(program, self._partition)
         self._slots: dict[Tensor, int] = {}
         self._produced_by: dict[int, Action | None] = {}
@@ -189,7 +195,7 @@ class _Builder:
         actions: list[Action] = []
         plain: list[Operation] = []
         for node in unit.nodes:
-            if node.opdef.run or not node.opdef.reference:
+            if node.opdef.run or not node.opdef.reference or node in self._partition.calls:
                 if plain:
                     actions.append(self._region(plain, None))
                     plain = []
@@ -203,9 +209,15 @@ class _Builder:
     def _host_call(self, node: Operation, unit: Unit) -> HostCall:
         access = self._partition.access[node]
         call = HostCall(node, access, unit.blocking)
+        call.call = self._partition.calls.get(node)
         for operand in access.operands:
             if operand.role is Role.VALUE:
                 slot = self._use(operand.tensor, call)
+            elif call.call is not None:
+                self._note_variable(call.variable_nodes, operand)
+                if operand.role is Role.STATE:
+                    continue  # the functions' own plans know where to find it
+                slot = _NOTHING
             else:
                 slot = self._new_slot()
                 assert operand.key is not None
@@ -221,11 +233,14 @@ class _Builder:
         region = Region(name, self._program)
         loads: dict[Key, None] = {}
         stores: dict[Key, None] = {}
+        required: set[Key] = set()
         for node in nodes:
             access = self._partition.access[node]
             for key in access.reads:
                 if key not in stores:
                     loads[key] = None
+                    if node not in self._partition.calls:
+                        required.add(key)
             for key in access.writes:
                 stores[key] = None
             if access.owned:
@@ -233,6 +248,8 @@ class _Builder:
                 region.variable_nodes[access.owned] = node
             self._add_node(region, node, access)
         region.loads, region.stores = tuple(loads), tuple(stores)
+        calls = [node for node in nodes if node in self._partition.calls]
+        region.optional = frozenset(loads.keys() - required) if calls else frozenset()
         if unit is not None:
             leaves = sorted(unit.static_leaves, key=lambda t: (t.op.id, t.value_index))
             region.static_slots = tuple(sorted(self._use(t, region) for t in leaves))
@@ -255,14 +272,18 @@ class _Builder:
             states.append(self._key_slot(region, access.owned))
             ins.append(states[-1])
         outs = self._out_slots(node, region)
-        region.nodes.append(RegionNode(node, access, ins, states, outs))
-        fn = bind_flat(node.opdef.reference, node)
+        call = self._partition.calls.get(node)
+        region.nodes.append(RegionNode(node, access, ins, states, outs, call))
+        fn = bind_flat(node.opdef.reference, node) if call is None else call.run
         region.steps.append(
             make_write_step(fn, ins, states, outs) if states else make_step(fn, ins, outs)
         )
 
     def _note_variable(self, nodes: dict[Key, Operation], operand: Operand) -> None:
         if operand.key is not None and operand.key not in nodes:
+            if operand.key.kind == "owned":
+                nodes[operand.key] = operand.tensor.op
+                return
             variable = variable_behind(self._program, operand.tensor)
             assert variable is not None
             nodes[operand.key] = variable
@@ -270,7 +291,7 @@ class _Builder:
     def _out_slots(self, node: Operation, action: Action) -> list[int | None]:
         outs: list[int | None] = []
         for tensor in node.values():
-            if tensor.dtype.is_ref:
+            if tensor.dtype.is_ref and not isinstance(node.opdef.effect, Host):
                 continue
             if tensor in self._program.fed or tensor not in self._wanted:
                 outs.append(None)

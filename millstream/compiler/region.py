@@ -31,6 +31,7 @@ from millstream.ir.tensor import Tensor
 from millstream.rewrite.program import Program
 
 if TYPE_CHECKING:
+    from millstream.compiler.calls import Call
     from millstream.compiler.executable import Executable
     from millstream.compiler.tiers import Tiers, Variant
 
@@ -67,9 +68,10 @@ class RegionNode:
       ins: Slots of its operands, its own hidden state last.
       states: Slots of the state that it replaces, in the order in which its rule returns them.
       outs: Slots of its outputs that are arrays; None for one that nobody needs.
+      call: The plans of the functions that it runs, or None.
     """
 
-    __slots__ = ("access", "ins", "node", "outs", "states")
+    __slots__ = ("access", "call", "ins", "node", "outs", "states")
 
     def __init__(
         self,
@@ -78,8 +80,10 @@ class RegionNode:
         ins: Sequence[int],
         states: Sequence[int],
         outs: Sequence[int | None],
+        call: Call | None = None,
     ) -> None:
         self.node = node
+        self.call = call
         self.access = access
         self.ins = tuple(ins)
         self.states = tuple(states)
@@ -105,6 +109,7 @@ class Region:
       predecessors: Gives the nodes that must run before one of them.
       key_slots: The slot that holds each variable.
       loads: Variables whose value it needs on entry.
+      optional: Those of them that only branches and loops need, which may not run.
       stores: Variables that it replaces.
       finals: (variable, slot) of variables whose value at the end is fetched.
       tiers: Which tier runs it; None where it can never be compiled.
@@ -125,6 +130,7 @@ class Region:
         self.large_constants: dict[int, Any] = {}
         self.tensors: dict[int, Tensor] = {}
         self.key_slots: dict[Key, int] = {}
+        self.optional: frozenset[Key] = frozenset()
         self.loads: tuple[Key, ...] = ()
         self.stores: tuple[Key, ...] = ()
         self.finals: list[tuple[Key, int]] = []
@@ -195,6 +201,7 @@ class BoundRegion:
         self._gate = gate if region.key_slots else None
         slots = region.key_slots
         self._loads = [(slots[k], cells[k], k) for k in region.loads]
+        self._optional_cells = [cells[k] for k in region.optional]
         self._stores = [(slots[k], cells[k]) for k in region.stores]
         self._foreign = region.foreign
         self._steps = region.steps
@@ -219,10 +226,14 @@ class BoundRegion:
             variant.runs += 1
             if variant.runs >= variant.next_event:
                 tiers.advance(variant, self, frame)
-            if variant.executable is not None:
+            if variant.executable is not None and self._all_there():
                 self._run_executable(frame, variant)
                 return
         self.run_numpy(frame)
+
+    def _all_there(self) -> bool:
+        """Tells whether what compiled code takes has a value, even where it may not be needed."""
+        return all([cell.value is not None for cell in self._optional_cells])
 
     # -- the NumPy tier
 
@@ -248,6 +259,9 @@ class BoundRegion:
         for slot, cell, key in self._loads:
             value = cell.value
             if value.__class__ is not np.ndarray:
+                if value is None and key in self.region.optional:
+                    frame[slot] = None
+                    continue
                 if value is None:
                     raise failures.uninitialized(self.region.reader_of(key), key.kind, key.name)
                 value = jax_bridge.view(value)

@@ -16,12 +16,14 @@ from __future__ import annotations
 from enum import Enum
 
 from millstream.base import dtypes
-from millstream.compiler.effects import Access, Key, access_of, is_handle
+from millstream.compiler.bodies import Planner
+from millstream.compiler.calls import Call, Wanted, make_call, wanted_tensors
+from millstream.compiler.effects import Access, Key, Role, access_of, is_handle
 from millstream.compiler.padding import find_padded
 from millstream.compiler.schedule import schedule
 from millstream.compiler.static_inputs import Leaves, StaticAnalysis
 from millstream.ir.node import Operation
-from millstream.ir.opdef import Dynamic, Host, Variable
+from millstream.ir.opdef import Calls, Dynamic, Host, Variable
 from millstream.ir.tensor import Tensor
 from millstream.rewrite.program import Program
 
@@ -64,18 +66,23 @@ class Partition:
     Attributes:
       units: The units.
       access: What each node takes and touches.
+      calls: The plans of nodes that run functions.
       before: The nodes that must run before a node.
       unit_of: The unit that runs a node.
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, plan_body: Planner) -> None:
         self.program = program
+        self.calls: dict[Operation, Call] = {}
+        self._plan_body = plan_body
+        self._wanted: Wanted | None = None
         self.access: dict[Operation, Access] = {}
         self.before: dict[Operation, tuple[Operation, ...]] = {}
         self.unit_of: dict[Operation, Unit] = {}
         self.units: list[Unit] = []
         self._kinds: dict[Operation, Kind] = {}
         self._static = StaticAnalysis(program)
+        program.leaves = self._static.leaves
         self._padded = find_padded(program)
         self._levels: dict[Operation, int] = {}
         self._blockers: dict[Operation, frozenset[Operation]] = {}
@@ -90,7 +97,7 @@ class Partition:
             kind, leaves[node] = self._classify(node)
             self._kinds[node] = kind
             level, blockers = self._place(node, kind)
-            own = node if _is_blocking(node) else None
+            own = node if self._is_blocking(node) else None
             members.setdefault((level, blockers, own), []).append(node)
         for key in sorted(members, key=lambda k: (k[0], len(k[1]), members[k][0].id)):
             self._add_unit(key[0], key[2] is not None, members[key], leaves)
@@ -111,6 +118,8 @@ class Partition:
             if written:
                 self._written[node] = written
             return Kind.SILENT, frozenset()
+        if isinstance(node.opdef.effect, Calls):
+            return self._classify_call(node, written)
         access = self.access[node] = access_of(self.program, node, written)
         if written or access.writes:
             self._written[node] = written.union(access.writes)
@@ -122,6 +131,25 @@ class Partition:
         self._static.note_host(node)
         return Kind.HOST, frozenset()
 
+    def _classify_call(self, node: Operation, written: frozenset[Key]) -> tuple[Kind, Leaves]:
+        if self._wanted is None:
+            self._wanted = wanted_tensors(self.program)
+        call = self.calls[node] = make_call(self.program, node, self._plan_body, self._wanted)
+        access = self.access[node] = call.access
+        if written or access.writes:
+            self._written[node] = written.union(access.writes)
+        positions = call.static_positions() if call.numeric else None
+        if positions is not None and _takes_numbers(call):
+            needed = [self._static.leaves(call.tensors[p]) for p in positions]
+            if None not in needed:
+                return Kind.NUMERIC, frozenset(t for leaves in needed for t in leaves or ())
+        self._static.note_host(node)
+        return Kind.HOST, frozenset()
+
+    def _is_blocking(self, node: Operation) -> bool:
+        call = self.calls.get(node)
+        return _is_blocking(node) if call is None else call.blocking
+
     def _place(self, node: Operation, kind: Kind) -> tuple[int, frozenset[Operation]]:
         level, blockers = 0, _NOBODY
         for before in self.before[node]:
@@ -129,7 +157,7 @@ class Partition:
             theirs = self._blockers[before]
             if theirs is not blockers:
                 blockers = theirs if blockers <= theirs else blockers | theirs
-            if _is_blocking(before):
+            if self._is_blocking(before):
                 blockers = blockers | {before}
         if kind is not Kind.SILENT and level % 2 != (kind is Kind.HOST):
             level += 1
@@ -192,6 +220,13 @@ def is_compilable(node: Operation) -> bool:
         t.dtype.base_dtype not in _UNCOMPILABLE_TYPES or t.dtype is dtypes.resource
         for t in node.inputs
     )
+
+
+def _takes_numbers(call: Call) -> bool:
+    """Tells whether what a call takes and gives can be part of compiled code."""
+    given = [o.tensor for o in call.access.operands if o.role is Role.VALUE]
+    made = [t for i, t in enumerate(call.node.values()) if i in call.wanted]
+    return all(t.dtype.base_dtype not in _UNCOMPILABLE_TYPES for t in (*given, *made))
 
 
 def _is_blocking(node: Operation) -> bool:

@@ -1,4 +1,4 @@
-"""`FuncGraph`: the graph of a function's body — a branch, a loop's body, a `Defun`, a dataset's map.
+"""`FuncGraph`: the graph of a function's body: a branch, a loop's body, a `Defun`, a map.
 
 A tensor of an enclosing graph that an op inside uses is *captured*: a placeholder stands for it
 inside, and whoever calls the function passes the outer tensor along. That holds for refs and
@@ -41,6 +41,9 @@ class FuncGraph(Graph):
       outputs: What it returns, flat.
       captures: Tensors of `outer` by which it is called, and their placeholders.
       control_captures: Nodes of `outer` that its nodes wait for.
+      runs_side_effects: Whether assignments and the like run though no output needs them; in
+        branches and loops, as in TF 1.15, they do not.
+      prefix: What tells hidden state of its nodes from that of nodes elsewhere.
 
     Args:
       name: The function's name.
@@ -60,6 +63,7 @@ class FuncGraph(Graph):
         self.outputs: list[Tensor] = []
         self.captures: dict[Tensor, Tensor] = {}
         self.control_captures: dict[Operation, None] = {}
+        self.runs_side_effects = False
         self._stands_for: dict[Tensor, Tensor] = {}  # any outer tensor -> placeholder
         self._share(outermost(outer))
         self._inherit(outer, inline)
@@ -77,6 +81,7 @@ class FuncGraph(Graph):
         self._container = outer._container
         self._device_stack = outer._device_stack
         self._colocation_stack = outer._colocation_stack
+        self.prefix = "" if inline else f"{self.name}/"
         if inline:
             self._names_in_use = outer._names_in_use
             self._name_stack = outer._name_stack

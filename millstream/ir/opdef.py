@@ -126,6 +126,11 @@ class Dynamic(Effect):
     """Has outputs whose shape depends on the inputs' values: runs by its reference."""
 
 
+@dataclass(frozen=True, slots=True)
+class Calls(Effect):
+    """Runs functions that its attrs name; what it does besides follows from these."""
+
+
 # What a rule's parameter is given: an input, a list of inputs, or the constant in a 1-tuple.
 type _Pick = int | slice[int, int, None] | tuple[Any]
 
@@ -236,7 +241,7 @@ class OpDef:
         self.effect = effect
         self.static = frozenset(static)
         self._static_if: Callable[[Operation], Iterable[str]] | None = None
-        self.stateful = stateful or not (effect is None or isinstance(effect, Dynamic))
+        self.stateful = stateful or not (effect is None or isinstance(effect, (Calls, Dynamic)))
         self.__doc__ = doc
         self.__name__ = self.__qualname__ = name
         self.shape_rule: Rule | None = None
@@ -244,6 +249,7 @@ class OpDef:
         self.reference: Any = _RuleSlot(self, "reference")
         self.run: Any = _RuleSlot(self, "run")
         self.computed_types: dict[str, tuple[DType, ...]] = {}
+        self.has_buffers = False
         self.gradient_fn: Callable[..., Any] | None = None
         self.gradient_absence: str | None = None
         self.example_list: list[tuple[tuple[Any, ...], dict[str, Any]]] = []
@@ -280,6 +286,11 @@ class OpDef:
     def shape_unknown(self) -> OpDef:
         """States that nothing is known of the outputs' shapes."""
         self.shape_rule = None
+        return self
+
+    def carries_buffers(self) -> OpDef:
+        """States that its handles and variants are values which compiled code can hold."""
+        self.has_buffers = True
         return self
 
     def computes(self, **types: Iterable[DType]) -> OpDef:

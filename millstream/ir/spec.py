@@ -53,6 +53,7 @@ from millstream.ir.opdef import (
     MISSING,
     ArgSpec,
     AttrSpec,
+    Calls,
     Dynamic,
     Effect,
     Host,
@@ -64,7 +65,7 @@ from millstream.ir.opdef import (
 )
 
 __all__ = [
-    "AtLeast", "BFloat16", "Bool", "Complex64", "Complex128", "DType", "Double", "Dynamic", "Float",
+    "AtLeast", "BFloat16", "Bool", "Calls", "Complex64", "Complex128", "DType", "Double", "Dynamic", "Float",
     "Floating",
     "Func", "Half", "Host", "Int8", "Int16", "Int32", "Int64", "ListOf", "Number", "Owns", "QInt8",
     "QInt16",

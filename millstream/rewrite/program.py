@@ -7,7 +7,7 @@ is never changed, so that plans of many fetches can be made from it at any time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from millstream.base.errors import InvalidArgumentError
@@ -27,6 +27,9 @@ class Program:
       nodes: What is to be run, in an order that respects every edge.
       values: Arrays of tensors that need not be computed.
       aliases: Tensors that equal another, which is computed instead.
+      depth: How many calls of functions lie around it.
+      leaves: Gives what a tensor's value follows from, if that can be known before the step runs.
+      prefix: What the keys of hidden state begin with.
       handles: Variables behind fed handles, where the program is a function's body.
       merged: Nodes that another one stands for.
       folded: Nodes that need not run, since all their outputs are in `values`; and the nodes that
@@ -48,6 +51,9 @@ class Program:
         self.nodes: list[Operation] = []
         self.values: dict[Tensor, Any] = {}
         self.aliases: dict[Tensor, Tensor] = {}
+        self.depth = 0
+        self.leaves: Callable[[Tensor], Any] | None = None
+        self.prefix: str = getattr(graph, "prefix", "")
         self.handles: dict[Tensor, Operation] = {}
         self.merged: dict[Operation, Operation] = {}
         self.folded: dict[Operation, tuple[Operation, ...]] = {}

@@ -31,6 +31,7 @@ import numpy as np
 from millstream.base.errors import DeadlineExceededError
 from millstream.compiler import jax_bridge
 from millstream.compiler.host import BoundHostCall, HostCall
+from millstream.compiler.host_calls import BoundHostFunction, Runner
 from millstream.compiler.plan import Plan
 from millstream.compiler.region import BoundRegion
 from millstream.compiler.steps import Frame, take
@@ -67,6 +68,8 @@ class BoundPlan:
 
     def _bind(self, action: Any) -> BoundAction:
         gate = self._resources.gate
+        if isinstance(action, HostCall) and action.call is not None:
+            return BoundHostFunction(action, self._bind_function)
         if isinstance(action, HostCall):
             cells = {key: self._resources.cell(key) for key in action.keys}
             return BoundHostCall(action, cells, gate)
@@ -75,6 +78,21 @@ class BoundPlan:
             for key in action.key_slots
         }
         return BoundRegion(action, cells, gate)
+
+    def _bind_function(self, plan: Plan) -> Runner:
+        return BoundPlan(plan, self._session, self._resources).call
+
+    def call(self, values: list[Any], step: Step) -> list[Any]:
+        """Runs the plan as a part of a step; gives fetched values as NumPy sees them."""
+        frame = self._template.copy()
+        for slot, value in zip(self._feed_slots, values):
+            frame[slot] = value
+        if self.plan.blocking:
+            _Dataflow(self, frame, step, 0).run()
+        else:
+            for action in self.actions:
+                action.run(frame, step)
+        return [jax_bridge.view(frame[slot]) for slot in self._fetch_slots]
 
     def with_actions(self, actions: list[BoundAction]) -> BoundPlan:
         """Gives the same plan with other actions, one for one."""

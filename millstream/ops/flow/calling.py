@@ -1,0 +1,140 @@
+"""Ops that run functions: `If`, `Case`, `While`, `PartitionedCall` and what goes with them.
+
+What such a node does follows from the functions that its attrs name; the compiler plans these for
+every call (`millstream.compiler.calls`). So the ops have no kernels here, only shapes.
+"""
+
+import numpy as np
+
+from millstream.ir.attrs import FunctionRef
+from millstream.ir.spec import (
+    Calls,
+    Func,
+    Int32,
+    ListOf,
+    Returns,
+    Shape,
+    Tensor,
+    Tensors,
+    Type,
+    op,
+)  # fmt: skip
+
+__all__ = ["Case", "FakeParam", "If", "Loop", "PartitionedCall", "StatefulPartitionedCall", "While"]
+
+NO_FUNCTION = FunctionRef("")
+
+
+@op(effect=Calls(), stateful=True)
+def If[Tcond](
+    cond: Tensor[Tcond], input: Tensors["Tin", 0], *,
+    Tout: list[Type], then_branch: Func, else_branch: Func, output_shapes: list[Shape] = (),
+) -> Tensors["Tout"]:  # fmt: skip
+    """Runs one of two functions on `input`: `then_branch` if `cond` is true, not zero or empty."""
+
+
+@op(effect=Calls())
+def StatelessIf[Tcond](
+    cond: Tensor[Tcond], input: Tensors["Tin", 0], *,
+    Tout: list[Type], then_branch: Func, else_branch: Func, output_shapes: list[Shape] = (),
+) -> Tensors["Tout"]:  # fmt: skip
+    """Is `If` for functions without side effects."""
+
+
+@op(effect=Calls(), stateful=True)
+def Case(
+    branch_index: Tensor[Int32], input: Tensors["Tin", 0], *,
+    Tout: list[Type], branches: ListOf(Func, 1), output_shapes: list[Shape] = (),
+) -> Tensors["Tout"]:  # fmt: skip
+    """Runs the function with number `branch_index`, the last one if there is none of that number."""
+
+
+@op(effect=Calls(), stateful=True)
+def While(
+    input: Tensors["T", 0], *,
+    cond: Func, body: Func, output_shapes: list[Shape] = (), parallel_iterations: int = 10,
+) -> Tensors["T"]:  # fmt: skip
+    """Replaces `input` by `body(*input)` as long as `cond(*input)` is true."""
+
+
+@op(effect=Calls())
+def StatelessWhile(
+    input: Tensors["T", 0], *,
+    cond: Func, body: Func, output_shapes: list[Shape] = (), parallel_iterations: int = 10,
+) -> Tensors["T"]:  # fmt: skip
+    """Is `While` for functions without side effects."""
+
+
+@op(effect=Calls(), stateful=True)
+def Loop(
+    input: Tensors["T", 0], limit: Tensor[Int32], slices: Tensors["Tslice", 0], *,
+    Tsave: list[Type], cond: Func, body: Func, output_shapes: list[Shape] = (),
+    reverse: bool = False, parallel_iterations: int = 10,
+) -> Returns(output=Tensors["T"], saved=Tensors["Tsave"], trips=Tensor[Int32]):  # fmt: skip
+    """Is `While` with arrays that it takes apart and puts together, an element per iteration.
+
+    `body(*input, *elements of slices)` returns new `input`s, then the values to save. It ends after
+    `limit` iterations, if that is not negative, or when `cond(*input)`, if there is one, is false.
+    `saved` are `[trips, …]`; when compiled, zeros may follow behind the trips. With `reverse`, the
+    first iteration takes and makes the last of `limit` elements.
+    """
+
+
+@op(effect=Calls())
+def PartitionedCall(
+    args: Tensors["Tin", 0], *,
+    Tout: list[Type], f: Func, config: str = "", config_proto: str = "", executor_type: str = "",
+) -> Tensors["Tout"]:  # fmt: skip
+    """Calls a function."""
+
+
+@op(effect=Calls(), stateful=True)
+def StatefulPartitionedCall(
+    args: Tensors["Tin", 0], *,
+    Tout: list[Type], f: Func, config: str = "", config_proto: str = "", executor_type: str = "",
+) -> Tensors["Tout"]:  # fmt: skip
+    """Calls a function that may have side effects."""
+
+
+@op
+def FakeParam(*, dtype: Type, shape: Shape) -> Tensor["dtype"]:
+    """Stands for an output that a branch does not compute and nobody looks at."""
+
+
+@FakeParam.shape
+def _(shape):
+    return shape
+
+
+@FakeParam.kernel
+@FakeParam.reference
+def _(dtype, shape):
+    return np.zeros([size or 0 for size in shape.tuple or ()], dtype.np)
+
+
+FakeParam.no_gradient("it has no inputs")
+FakeParam.examples(dtype=np.float32, shape=[2])
+
+
+def _declared_shapes(node, output_shapes):
+    """Gives the shapes that the attr spells, as far as it does."""
+    return tuple(output_shapes) or (None,) * len(node.values())
+
+
+for _opdef in (If, StatelessIf, Case, While, StatelessWhile):
+    _opdef.shape(_declared_shapes)
+
+
+@Loop.shape
+def _(node, output_shapes):
+    return (*output_shapes, []) if output_shapes else (None,) * len(node.values())
+
+
+@PartitionedCall.shape
+def _(node):
+    return (None,) * len(node.values())
+
+
+@StatefulPartitionedCall.shape
+def _(node):
+    return (None,) * len(node.values())
