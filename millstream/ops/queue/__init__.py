@@ -1,0 +1,1 @@
+"""What threads share at run time: queues, accumulators, barriers, staging areas, readers."""
