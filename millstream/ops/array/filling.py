@@ -208,7 +208,7 @@ def _full(shape, value, dtype, name, default):
             if small is not None:
                 return small
             shape = _as_vector(shape)
-        if not shape.shape.is_fully_defined():
+        if shape.shape.ndims == 0 or not shape.shape.is_fully_defined():
             shape = Reshape(shape, [-1])
         return Fill(shape, constant(value, dtype), name=scope)
 

@@ -32,7 +32,7 @@ def SparseAdd[T: Number, Treal: Real](
     b_shape: Tensor[Int64],
     thresh: Tensor[Treal],
 ) -> Returns(sum_indices=Tensor[Int64], sum_values=Tensor[T], sum_shape=Tensor[Int64]):
-    """Adds two sparse tensors of one shape; keeps the sums of magnitude `thresh` or more."""
+    """Adds two sparse tensors of one shape; drops sums of two that are smaller than `thresh`."""
 
 
 @SparseAdd.shape
@@ -80,7 +80,9 @@ def _(a_indices, a_values, a_shape, b_indices, b_values, b_shape, thresh):
     total = np.zeros(len(places), a_values.dtype)
     np.add.at(total, of_a, a_values)
     np.add.at(total, of_b, b_values)
-    kept = ~(np.abs(total) < thresh)
+    # What only one of them has is kept, however small.
+    of_both = np.bincount(np.concatenate([of_a, of_b]), minlength=len(places)) > 1
+    kept = ~(of_both & (np.abs(total) < thresh))
     return places[kept], total[kept], a_shape
 
 
@@ -201,9 +203,7 @@ for _opdef in (SparseSparseMaximum, SparseSparseMinimum):
     _opdef.shape(lambda: ([None, None], [None]))
     _opdef.no_gradient("TensorFlow 1 has none that works")
     _opdef.examples(_PLACES, f[3], _SHAPE, _OTHERS, f[2], _SHAPE)
-    _opdef.fails(
-        "do not match", _PLACES, f[3], _SHAPE, _OTHERS, f[2], np.array([3, 5], np.int64)
-    )
+    _opdef.fails("do not match", _PLACES, f[3], _SHAPE, _OTHERS, f[2], np.array([3, 5], np.int64))
 
 
 @op
@@ -274,7 +274,8 @@ def sparse_add(a, b, threshold=None, thresh=None):
     Args:
       a: a `SparseTensor` or a dense tensor.
       b: another, of the same shape and type.
-      threshold: sums of smaller magnitude are dropped where both are sparse; 0 by default.
+      threshold: where both are sparse and have an element, the sum is dropped if its magnitude is
+        smaller; 0 by default.
       thresh: the former name of `threshold`.
 
     Returns:
@@ -289,9 +290,7 @@ def sparse_add(a, b, threshold=None, thresh=None):
     threshold = thresh if threshold is None else threshold
     sparse = (SparseTensor, SparseTensorValue)
     if not isinstance(a, sparse) and not isinstance(b, sparse):
-        raise TypeError(
-            "At least one input should be SparseTensor; do you mean to use tf.add()?"
-        )
+        raise TypeError("At least one input should be SparseTensor; do you mean to use tf.add()?")
     if not (isinstance(a, sparse) and isinstance(b, sparse)):
         dense, other = (b, as_sparse(a)) if isinstance(a, sparse) else (a, as_sparse(b))
         return ops.SparseTensorDenseAdd(*parts_of(other), dense)

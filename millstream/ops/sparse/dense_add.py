@@ -38,6 +38,8 @@ def _(a_indices, a_values, a_shape, b, check):
     check(jnp.all(a_shape == sizes), lambda found: _unequal(found, b.shape), a_shape)
     inside = (a_indices >= 0) & (a_indices < sizes)
     check(jnp.all(inside), lambda: _out_of_bounds(b.shape))
+    if not b.ndim:
+        return b + a_values.sum(dtype=b.dtype)
     return b.at[tuple(a_indices.T)].add(a_values)
 
 
@@ -47,6 +49,8 @@ def _(a_indices, a_values, a_shape, b):
         raise InvalidArgumentError(None, None, _unequal(a_shape, b.shape))
     if np.any((a_indices < 0) | (a_indices >= a_shape)):
         raise InvalidArgumentError(None, None, _out_of_bounds(b.shape))
+    if not b.ndim:
+        return b + a_values.sum(dtype=b.dtype)
     out = np.array(b)
     np.add.at(out, tuple(a_indices.T), a_values)
     return out
@@ -59,6 +63,7 @@ def _(node, dy):
 
 _PLACES = np.array([[0, 1], [2, 0], [0, 1]], np.int32)
 SparseTensorDenseAdd.examples(_PLACES, f[3], np.array([3, 2], np.int32), f[3, 2])
+SparseTensorDenseAdd.examples(np.zeros((2, 0), np.int64), f[2], np.zeros(0, np.int64), f[()])
 SparseTensorDenseAdd.fails(
     "index out of bounds", _PLACES, f[3], np.array([2, 2], np.int32), f[2, 2]
 )

@@ -68,9 +68,9 @@ SparseFillEmptyRows.fails("out of bounds", _PLACES, f[3], np.array([2, 4], np.in
 
 
 @op
-def SparseFillEmptyRowsGrad[T](
-    reverse_index_map: Tensor[Int64], grad_values: Tensor[T]
-) -> Returns(d_values=Tensor[T], d_default_value=Tensor[T]):
+def SparseFillEmptyRowsGrad[T](reverse_index_map: Tensor[Int64], grad_values: Tensor[T]) -> Returns(
+    d_values=Tensor[T], d_default_value=Tensor[T]
+):
     """Takes the cotangents of filled rows apart: those of the elements, and of the default."""
 
 

@@ -13,7 +13,6 @@ from millstream.ops.array.joining import concat
 from millstream.ops.array.reshaping import reshape
 from millstream.ops.by_name import ops
 from millstream.ops.math import reduce_max
-from millstream.ops.math.cast import cast
 from millstream.ops.sparse.parts import (
     as_sparse,
     check_arrays,

@@ -8,9 +8,9 @@ from millstream.ir.composite import IndexedSlices, SparseTensor
 from millstream.ir.constant import constant
 from millstream.ir.convert import convert_to_tensor
 from millstream.ir.scopes import name_scope
-from millstream.ir.spec import Bool, Float, Int32, Int64
+from millstream.ir.spec import Float, Int32, Int64
 from millstream.ir.static_value import constant_value, constant_value_as_shape
-from millstream.ops.array.filling import fill, ones, zeros
+from millstream.ops.array.filling import fill, ones, ones_like, zeros
 from millstream.ops.array.gathering import gather, gather_nd
 from millstream.ops.array.identities import identity
 from millstream.ops.array.joining import concat, stack
@@ -41,9 +41,14 @@ def sparse_expand_dims(sp_input, axis=None, name=None):
 
     Returns:
       A `SparseTensor` of the same values.
+
+    Raises:
+      ValueError: if `axis` is out of range.
     """
     rank_now = sp_input.dense_shape.get_shape().as_list()[0]
     axis = -1 if axis is None else axis
+    if isinstance(axis, int) and rank_now is not None and not -rank_now - 1 <= axis <= rank_now:
+        raise ValueError(f"axis {axis} is not in [{-rank_now - 1}, {rank_now}]")
     with name_scope(name, default_name="expand_dims", values=[sp_input]):
         if isinstance(axis, int):
             axis = convert_to_tensor(axis, name="axis", dtype=Int32)
@@ -57,6 +62,7 @@ def sparse_expand_dims(sp_input, axis=None, name=None):
         sizes_after = slice_of(sp_input.dense_shape, [axis], [-1])
         one = convert_to_tensor([1], name="new_shape", dtype=Int64)
         dense_shape = concat([sizes_before, one, sizes_after], axis=0)
+        indices.set_shape([None, rank_now + 1]), dense_shape.set_shape([rank_now + 1])
         return SparseTensor(indices, sp_input.values, dense_shape)
 
 
@@ -144,7 +150,7 @@ def sparse_reset_shape(sp_input, new_shape=None):
     indices, values, old = map(identity, sp_input.component_tensors)
     if new_shape is None:
         largest = reduce_max(indices, axis=0)
-        tight = ops.Maximum(constant(0, Int64), ops.Add(largest, _ones_like(largest)))
+        tight = ops.Maximum(constant(0, Int64), ops.Add(largest, ones_like(largest)))
         return SparseTensor(indices, values, tight)
     wanted = cast(convert_to_tensor(new_shape), Int64)
     wanted.get_shape().with_rank(1)
@@ -157,10 +163,6 @@ def sparse_reset_shape(sp_input, new_shape=None):
     wanted = with_dependencies([same_rank], wanted)
     enough = assert_less_equal(old, wanted)
     return SparseTensor(indices, values, with_dependencies([enough], wanted))
-
-
-def _ones_like(tensor):
-    return ops.Fill(shape(tensor), constant(1, Int64))
 
 
 def _check_larger(old, new):
@@ -230,7 +232,10 @@ def sparse_merge(sp_ids, sp_values, vocab_size, name=None, already_sorted=False)
         indices = concat([sp_ids[0].indices[:, :-1], *columns], axis=1)
         dense_shape = concat([sp_ids[0].dense_shape[:-1], sizes], axis=0)
         merged = SparseTensor(indices, sp_values.values, dense_shape)
-        return merged if already_sorted else sparse_reorder(merged)
+        if already_sorted:
+            return merged
+        ordered = sparse_reorder(merged)
+        return SparseTensor(ordered.indices, ordered.values, dense_shape)
 
 
 @export("sparse.to_indicator", "sparse_to_indicator")
@@ -269,10 +274,15 @@ def sparse_transpose(sp_input, perm=None, name=None):
       A `SparseTensor` in row-major order.
     """
     with name_scope(name, "SparseTranspose", [sp_input]):
-        if perm is None:
+        reverse = perm is None
+        if reverse:
             count = rank(sp_input)
             perm = (count - 1) - range_of(0, count, 1)
         indices = transpose(gather(transpose(sp_input.indices), perm))
+        if reverse:
+            dense_shape = gather(sp_input.dense_shape, perm)
+            indices, values = ops.SparseReorder(indices, sp_input.values, dense_shape)
+            return SparseTensor(indices, values, identity(dense_shape))
         dense_shape = _permuted_shape(sp_input, perm)
         return sparse_reorder(SparseTensor(indices, sp_input.values, dense_shape))
 

@@ -159,6 +159,4 @@ def sparse_tensor_dense_matmul(sp_a, b, adjoint_a=False, adjoint_b=False, name=N
     sp_a = as_sparse(sp_a)
     with name_scope(name, "SparseTensorDenseMatMul", [*parts_of(sp_a), b]):
         b = convert_to_tensor(b, name="b")
-        return SparseTensorDenseMatMul(
-            *parts_of(sp_a), b, adjoint_a=adjoint_a, adjoint_b=adjoint_b
-        )
+        return SparseTensorDenseMatMul(*parts_of(sp_a), b, adjoint_a=adjoint_a, adjoint_b=adjoint_b)

@@ -80,9 +80,7 @@ def _axes(reduction_axes, rank):
     reduced = set()
     for axis in np.ravel(reduction_axes).tolist():
         if not -rank <= axis < rank:
-            raise invalid(
-                f"Invalid reduction dimension {axis}, for input with {rank} dimensions."
-            )
+            raise invalid(f"Invalid reduction dimension {axis}, for input with {rank} dimensions.")
         reduced.add(axis % rank)
     return [axis for axis in range(rank) if axis not in reduced]
 

@@ -168,7 +168,7 @@ def sparse_reshape(sp_input, shape, name=None):
         indices, dense_shape = SparseReshape(
             sp_input.indices, sp_input.dense_shape, shape, name=scope
         )
-        wanted = constant_value(shape)
+        wanted = constant_value(shape) if _is_spelled_out(shape) else None
         known = sp_input.get_shape()
         if wanted is not None and known.is_fully_defined():
             dense_shape = constant(_known_shape(wanted, known), Int64)
@@ -195,3 +195,15 @@ def _known_shape(wanted, known):
             f"Cannot reshape a tensor with {total} elements to shape {spelled} ({count} elements)."
         )
     return sizes
+
+
+_WITHOUT_INPUTS = frozenset({"Const", "Shape", "Size", "Rank"})
+_OF_INPUTS = frozenset({"Cast", "Concat", "ConcatV2", "Fill", "Pack", "Range"})
+
+
+def _is_spelled_out(shape):
+    """Tells whether TF too sees the value of a shape, and so makes a constant of it."""
+    node = shape.op
+    if node.type in _WITHOUT_INPUTS:
+        return True
+    return node.type in _OF_INPUTS and all(map(_is_spelled_out, node.inputs))

@@ -83,7 +83,49 @@ def _written(array, out_type):
     if out_type is Variant:
         return array
     proto = encode(array)
+    if proto.string_val:
+        # TF writes strings as their lengths, then their bytes.
+        texts = list(proto.string_val)
+        proto.ClearField("string_val")
+        proto.tensor_content = b"".join(_varint(len(t)) for t in texts) + b"".join(texts)
+    elif not proto.tensor_content:
+        proto = TensorProto(dtype=proto.dtype, tensor_shape=proto.tensor_shape)
+        proto.tensor_content = array.tobytes()
     return proto.SerializeToString()
+
+
+def _varint(number):
+    parts = []
+    while number > 127:
+        parts.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*parts, number])
+
+
+def _strings(proto):
+    """Takes the content of a message of strings apart.
+
+    Raises:
+      ValueError: if it is cut short.
+    """
+    content, at = proto.tensor_content, 0
+    shape = [dim.size for dim in proto.tensor_shape.dim]
+    lengths = []
+    for _ in range(min(int(np.prod(shape)), len(content))):
+        number = shift = 0
+        while content[at : at + 1] >= b"\x80":
+            number |= (content[at] & 127) << shift
+            at, shift = at + 1, shift + 7
+        number |= (content[at] if at < len(content) else 0) << shift
+        at += 1
+        lengths.append(number)
+    if at + sum(lengths) != len(content) or len(lengths) != np.prod(shape):
+        raise ValueError("strings are cut short")
+    texts = np.empty(len(lengths), object)
+    for i, length in enumerate(lengths):
+        texts[i] = content[at : at + length]
+        at += length
+    return texts.reshape(shape)
 
 
 def _row(parts, out_type):
@@ -103,13 +145,19 @@ def _(sparse_indices, sparse_values, sparse_shape, out_type):
 def _(sparse_indices, sparse_values, sparse_shape, out_type):
     check_arrays(sparse_indices, sparse_values, sparse_shape)
     if len(sparse_shape) < 2:
-        raise invalid(f"Rank of input SparseTensor should be > 1, but saw rank: {len(sparse_shape)}")
+        raise invalid(
+            f"Rank of input SparseTensor should be > 1, but saw rank: {len(sparse_shape)}"
+        )
     rows = np.empty((int(sparse_shape[0]), 3), object)
     for at in range(len(rows)):
         mine = sparse_indices[:, 0] == at
         parts = (sparse_indices[mine, 1:], sparse_values[mine], sparse_shape[1:])
         rows[at] = _row(parts, out_type)
     return rows
+
+
+def _holds_strings(proto):
+    return proto.dtype == String.enum and proto.tensor_content
 
 
 def _read(data, dtype):
@@ -124,7 +172,7 @@ def _read(data, dtype):
         proto = TensorProto()
         try:
             proto.ParseFromString(data)
-            array = decode(proto)
+            array = _strings(proto) if _holds_strings(proto) else decode(proto)
         except (DecodeError, OpError, ValueError, TypeError):
             raise invalid("Could not parse serialized proto") from None
     if as_dtype(array.dtype) != dtype:
@@ -187,8 +235,8 @@ for _opdef in (SerializeSparse, SerializeManySparse):
     _opdef.examples(_PLACES, f[3], _SHAPE)
     _opdef.fails("out of bounds", _PLACES, f[3], np.array([1, 1], np.int64))
 _MESSAGES = [encode(part).SerializeToString() for part in (_PLACES, np.ones(3, np.int64), _SHAPE)]
-DeserializeSparse.examples(_MESSAGES, dtype=Int64)
-DeserializeManySparse.examples([_MESSAGES, _MESSAGES], dtype=Int64)
+DeserializeSparse.examples(np.array(_MESSAGES, object), dtype=Int64)
+DeserializeManySparse.examples(np.array([_MESSAGES] * 2, object), dtype=Int64)
 DeserializeManySparse.fails("Could not parse", [["a", "b", "c"]], dtype=Int64)
 
 

@@ -1,5 +1,7 @@
 """Rows of tensors as sets: intersection, union, difference, size. `tf.sets`."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from millstream.base.export import export
@@ -106,7 +108,7 @@ def _groups_of_sparse(indices, values, shape, validate_indices):
     starts = [*group_starts(indices[:, :-1]).tolist(), len(values)]
     elements, places = values.tolist(), indices[:, :-1].tolist()
     groups = {}
-    for start, stop in zip(starts[:-1], starts[1:], strict=True):
+    for start, stop in pairwise(starts):
         groups.setdefault(tuple(places[start]), set()).update(elements[start:stop])
     return groups, tuple(int(d) for d in shape[:-1])
 
