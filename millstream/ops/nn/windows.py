@@ -57,15 +57,16 @@ def _fitted(x, window, axes, fill, sizes):
 
 
 def cells(x, window, fill):
-    """Yields, for each cell of a dilated window over `[n, h, w, c]`, what stands there."""
-    axes = (1, 2)
+    """Yields, for each cell of a dilated window over `[n, *spatial, c]`, what stands there."""
+    axes = range(1, x.ndim - 1)
     spans = [(n - 1) * s + 1 for n, s in zip(window.output, window.strides, strict=True)]
     reach = [(k - 1) * d for k, d in zip(window.size, window.dilations, strict=True)]
     fitted = _fitted(x, window, axes, fill, [a + b for a, b in zip(spans, reach, strict=True)])
-    for row, column in _cells(window):
-        top, left = row * window.dilations[0], column * window.dilations[1]
-        stops = (x.shape[0], top + spans[0], left + spans[1], x.shape[3])
-        yield lax.slice(fitted, (0, top, left, 0), stops, (1, *window.strides, 1))
+    for cell in _cells(window):
+        starts = [at * d for at, d in zip(cell, window.dilations, strict=True)]
+        stops = [start + span for start, span in zip(starts, spans, strict=True)]
+        whole = (x.shape[0], *stops, x.shape[-1])
+        yield lax.slice(fitted, (0, *starts, 0), whole, (1, *window.strides, 1))
 
 
 def _is_small_tiling(window):
