@@ -27,7 +27,10 @@ def header(data):
       ValueError: if it is no JPEG data.
     """
     if simplejpeg is not None:
-        height, width, space, _ = simplejpeg.decode_jpeg_header(data, strict=False)
+        try:
+            height, width, space, _ = simplejpeg.decode_jpeg_header(data, strict=False)
+        except KeyError as error:  # a way of storing colour that it does not know
+            raise ValueError("unknown subsampling") from error
         return height, width, _CHANNELS.get(space, 3)
     with _opened(data) as image:
         return image.height, image.width, _CHANNELS.get(image.mode, 3)

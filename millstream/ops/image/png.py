@@ -179,6 +179,8 @@ def with_channels(pixels, channels):
 def _grey(colour):
     """Weighs colours as libpng does, in units of 1/32768."""
     red, green, blue = (colour[..., i].astype(np.int64) for i in range(3))
-    total = 9798 * red + 19235 * green + 3735 * blue
+    total = 9797 * red + 19234 * green + 3737 * blue
     grey = (total >> 15) if colour.dtype == np.uint8 else ((total + 16384) >> 15)
+    # Its weights do not sum up to 1: what is grey already stays as it is.
+    grey = np.where((red == green) & (red == blue), red, grey)
     return grey.astype(colour.dtype)[..., None]
