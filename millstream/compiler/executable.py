@@ -6,11 +6,13 @@ from typing import Any
 
 from millstream.base.errors import InvalidArgumentError, OpError
 from millstream.compiler import failures, jax_bridge
+from millstream.compiler.buffer_values import is_buffer
 from millstream.compiler.checks import Check
 from millstream.compiler.lower import Lowering
 from millstream.compiler.options import ONEDNN, options_for
 from millstream.compiler.region import Region
 from millstream.compiler.steps import Frame, gatherer
+from millstream.ops.flow.traced_buffers import traced
 
 
 class Executable:
@@ -21,11 +23,14 @@ class Executable:
       lowering: The function that was compiled.
     """
 
-    def __init__(self, region: Region, lowering: Lowering, compiled: Any) -> None:
+    def __init__(
+        self, region: Region, lowering: Lowering, compiled: Any, has_buffers: bool = False
+    ) -> None:
         self.region = region
         self.lowering = lowering
         self._compiled = compiled
-        self._gather = gatherer(lowering.argument_slots)
+        gather = gatherer(lowering.argument_slots)
+        self._gather = (lambda frame: tuple(map(traced, gather(frame)))) if has_buffers else gather
         constants = region.large_constants
         self._constants = tuple(jax_bridge.on_device(constants[s]) for s in lowering.constant_slots)
         self._exports = region.exports
@@ -54,7 +59,7 @@ class Executable:
         # Feeds may alias the caller's arrays: they must be his again when the step returns. New
         # variables cannot be waited for, since another thread's step may have taken them by now.
         if verdict is None:
-            outs[0].block_until_ready()
+            jax_bridge.wait_for(outs[0])
         elif not self._checks:
             verdict[0].block_until_ready()
         else:
@@ -102,7 +107,8 @@ def compile_region(
         ),
     )
     options = options_for(region)
+    has_buffers = any(is_buffer(arguments[slot]) for slot in lowering.argument_slots)
     compiled = jax_bridge.compile_function(
         lowering, region.name, shapes, options, keep=ONEDNN not in options
     )
-    return Executable(region, lowering, compiled)
+    return Executable(region, lowering, compiled, has_buffers)

@@ -23,7 +23,10 @@ import numpy as np
 
 from millstream.base import errors
 from millstream.base.lazy import LazyModule, jax
+from millstream.compiler import buffer_values
 from millstream.ir.node import Operation
+from millstream.ops.flow.buffers import Buffer
+from millstream.ops.flow.traced_buffers import TracedBuffer, on_host
 
 _config: Any = LazyModule("jax._src.config")
 
@@ -44,7 +47,7 @@ def view(value: Any) -> Any:
     in the array, for as long as that lives.
     """
     if value.__class__ is np.ndarray or not is_jax_array(value):
-        return value
+        return on_host(value) if value.__class__ is TracedBuffer else value
     uncached: Any = getattr(value, "_single_device_array_to_np_array_did_copy", None)
     array: Any = np.asarray(value) if uncached is None else uncached()[0]
     return array if array.ndim else array[()]
@@ -229,9 +232,19 @@ def staged(fn: Callable[..., Any], *arguments: Any) -> tuple[Callable[..., Any],
     return call, shapes
 
 
-def described(outline: tuple[tuple[int, ...], Any]) -> Any:
+def described(outline: Any) -> Any:
     """Gives a shape and dtype as `compile_function` wants it."""
+    if isinstance(outline, Buffer):
+        return buffer_values.described(outline)
     return jax.ShapeDtypeStruct(*outline)
+
+
+def wait_for(value: Any) -> None:
+    """Waits until a result has been computed."""
+    if isinstance(value, Buffer):
+        jax.block_until_ready(value)
+    else:
+        value.block_until_ready()
 
 
 # -- errors

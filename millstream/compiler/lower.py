@@ -17,16 +17,18 @@ from typing import Any
 import numpy as np
 
 from millstream.base.errors import InvalidArgumentError
-from millstream.base.lazy import jnp, lax
+from millstream.base.lazy import jax, jnp, lax
 from millstream.compiler import failures, lower_calls
 from millstream.compiler.arena import spans
 from millstream.compiler.bodies import Body
+from millstream.compiler.buffer_values import is_buffer, owned
 from millstream.compiler.checks import Check
 from millstream.compiler.effects import Key
 from millstream.compiler.padding import padded_unique
 from millstream.compiler.region import Region, RegionNode
 from millstream.ir.node import Operation
 from millstream.ir.opdef import Writes
+from millstream.ops.flow.traced_buffers import traced
 from millstream.rewrite.fold import SHAPE_OPS
 from millstream.rewrite.rules import bind_flat
 
@@ -88,7 +90,7 @@ class Lowering:
         env.update(zip(self._donated_slots, donated))
         env.update(zip(self._kept_slots, kept))
         env.update(zip((*self.constant_slots, *self.argument_slots), args))
-        taken = {id(v) for v in (*donated, *kept, *args)}
+        taken = {id(v) for v in jax.tree_util.tree_leaves((donated, kept, args))}
         trace = _Trace(self, env, self._guards)
         for member in self.region.nodes:
             trace.run(member)
@@ -122,6 +124,8 @@ def _own(value: Any, taken: set[int]) -> Any:
     """Gives a result that shares its buffer with no argument and no other result."""
     if isinstance(value, (np.ndarray, np.generic)):
         return jnp.asarray(value)
+    if is_buffer(value):
+        return owned(traced(value), lambda part: _own(part, taken))
     if id(value) in taken:
         return jnp.copy(value)
     taken.add(id(value))
@@ -186,6 +190,9 @@ class _Trace:
         if pure and all(isinstance(v, (np.ndarray, np.generic)) for v in operands):
             with np.errstate(all="ignore"):
                 return bind_flat(opdef.reference, node)(*operands)
+        if not opdef.has_buffers and any(map(is_buffer, operands)):
+            # A flow that is copied or added up: its reference does that to anything that adds.
+            return bind_flat(opdef.reference, node)(*operands)
         if node.type == "Unique":
             return padded_unique(node, *_for_kernel(node, operands))
         results = bind_flat(opdef.kernel, node, check=self._checker(node))(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from millstream.compiler.buffer_values import maker_of
 from millstream.ir.node import Operation
 from millstream.ir.tensor import Tensor
 from millstream.rewrite.fold import SHAPE_OPS
@@ -68,6 +69,9 @@ class StaticAnalysis:
             seen.add(tensor)
             if tensor.op not in members:
                 found.add(tensor)
+            elif tensor.op.type == "TensorArraySizeV3":
+                size = self._size_given(tensor.op)
+                stack += [] if size is None else [size]
             elif tensor.op.type not in SHAPE_OPS:
                 stack += self._program.inputs(tensor.op)
         return frozenset(found)
@@ -84,6 +88,8 @@ class StaticAnalysis:
             self._leaves.update((t, _NONE) for t in node.values())
             return
         opdef = node.opdef
+        if node.type == "TensorArraySizeV3":
+            self._note_array_size(node)
         if opdef.effect is not None or opdef.stateful or not opdef.reference:
             return
         if not all(_may_be_small(t) for t in node.values()):
@@ -92,6 +98,19 @@ class StaticAnalysis:
         found = None if any(t.dtype.is_ref for t in tensors) else self._union(tensors)
         if found is not None:
             self._leaves.update((t, found) for t in node.values())
+
+    def _note_array_size(self, node: Operation) -> None:
+        """Records that an array of fixed size has the size that it was made with."""
+        size = self._size_given(node)
+        found = None if size is None else self.leaves(size)
+        if found is not None:
+            self._leaves[node.values()[0]] = found
+
+    def _size_given(self, node: Operation) -> Tensor | None:
+        maker = maker_of(self._program.inputs(node)[0])
+        if maker is None or maker.attrs["dynamic_size"]:
+            return None
+        return self._program.inputs(maker)[0]
 
     def _union(self, tensors: list[Tensor]) -> Leaves | None:
         result = _NONE

@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from millstream.base.errors import OpError
+from millstream.base.errors import OpError, UnimplementedError
 from millstream.compiler import cost
+from millstream.compiler.buffer_values import is_buffer, signature
 from millstream.compiler.executable import Executable, compile_region
 from millstream.compiler.static_inputs import MOST_ELEMENTS
 
@@ -106,7 +107,8 @@ class Tiers:
         self._varying_keys = tuple(
             k for k in region.loads if k.kind != "owned" and not region.has_fixed_shape(k)
         )
-        varies = self._varying or self._static_slots or self._varying_keys
+        self._buffers = tuple(s for s, t in region.tensors.items() if t.op.opdef.has_buffers)
+        varies = self._varying or self._static_slots or self._varying_keys or self._buffers
         self.sole = None if varies else Variant()
         self._overflow = Variant()
         self._overflow.next_event = NEVER
@@ -120,6 +122,8 @@ class Tiers:
             if any(v.size > MOST_ELEMENTS for v in values):
                 return self._overflow
             key = (key, *[(v.shape, v.tobytes()) for v in values])
+        if self._buffers:
+            key = (key, *[signature(frame[s]) for s in self._buffers if is_buffer(frame[s])])
         if self._varying_keys:
             shapes = [getattr(bound.cells[k].value, "shape", ()) for k in self._varying_keys]
             key = (key, tuple(shapes))
@@ -223,14 +227,17 @@ class Tiers:
             variant.stage, variant.next_event = Stage.HOT, NEVER
             return
         self.retire(variant)
-        if self._mode == "xla" and job.error is not None:
+        if self._mode == "xla" and not isinstance(job.error, UnimplementedError):
+            assert job.error is not None
             raise job.error
         kind = _LOG.debug if isinstance(job.error, OpError) else _LOG.warning
         kind("region of node %r stays in NumPy: %s", self._region.nodes[0].node.name, job.error)
 
 
-def _outline(value: Any) -> tuple[tuple[int, ...], Any]:
-    """Gives an array's shape and dtype without importing JAX for it."""
+def _outline(value: Any) -> Any:
+    """Gives an array's shape and dtype without importing JAX for it; a buffer as it is."""
+    if is_buffer(value):
+        return value
     if not hasattr(value, "dtype"):
         value = np.asarray(value)
     return value.shape, value.dtype

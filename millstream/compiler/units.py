@@ -17,6 +17,7 @@ from enum import Enum
 
 from millstream.base import dtypes
 from millstream.compiler.bodies import Planner
+from millstream.compiler.buffer_values import holds_buffer
 from millstream.compiler.calls import Call, Wanted, make_call, wanted_tensors
 from millstream.compiler.effects import Access, Key, Role, access_of, is_handle
 from millstream.compiler.padding import find_padded
@@ -205,7 +206,9 @@ def is_silent(node: Operation) -> bool:
     if not outputs:
         return not (opdef.kernel or opdef.reference or opdef.run)
     return all(t.dtype.is_ref for t in outputs) or (
-        node.type == "Identity" and outputs[0].dtype is dtypes.resource
+        node.type == "Identity"
+        and outputs[0].dtype is dtypes.resource
+        and not holds_buffer(outputs[0])
     )
 
 
@@ -214,19 +217,28 @@ def is_compilable(node: Operation) -> bool:
     opdef = node.opdef
     if isinstance(opdef.effect, (Host, Dynamic)) or not opdef.kernel:
         return False
-    if any(t.dtype in _UNCOMPILABLE_TYPES for t in node.values()):
+    if not all(map(_is_compiled, node.values())):
         return False
     return all(
-        t.dtype.base_dtype not in _UNCOMPILABLE_TYPES or t.dtype is dtypes.resource
+        t.dtype.base_dtype not in _UNCOMPILABLE_TYPES
+        or t.dtype is dtypes.resource
+        or holds_buffer(t)
         for t in node.inputs
     )
+
+
+def _is_compiled(tensor: Tensor) -> bool:
+    """Tells whether compiled code can hold a tensor's value."""
+    if tensor.dtype not in _UNCOMPILABLE_TYPES:
+        return True
+    return tensor.dtype is not dtypes.string and holds_buffer(tensor)
 
 
 def _takes_numbers(call: Call) -> bool:
     """Tells whether what a call takes and gives can be part of compiled code."""
     given = [o.tensor for o in call.access.operands if o.role is Role.VALUE]
     made = [t for i, t in enumerate(call.node.values()) if i in call.wanted]
-    return all(t.dtype.base_dtype not in _UNCOMPILABLE_TYPES for t in (*given, *made))
+    return all(map(_is_compiled, (*given, *made)))
 
 
 def _is_blocking(node: Operation) -> bool:

@@ -82,6 +82,11 @@ class Spec:
         """Whether writes add up."""
         return bool(self.path)
 
+    @property
+    def order(self) -> int:
+        """How often it was differentiated."""
+        return len(self.path)
+
     def gradient(self, source: str, element_shape: Sizes) -> Spec:
         """Gives the spec of the gradient array that belongs to `source`."""
         return replace(
@@ -104,9 +109,14 @@ class Buffer(ABC):
     spec: Spec
     length: Any
 
+    @property
+    def is_array(self) -> bool:
+        """Whether it belongs to a TensorArray, whose flow is a scalar for users."""
+        return self.spec.strict or self.spec.is_gradient
+
     @abstractmethod
-    def zeros_like(self) -> Buffer:
-        """Gives an empty gradient buffer of equal length."""
+    def zeros_like(self) -> Any:
+        """Gives the neutral element: a plain 0 for a TensorArray, a list of zeros for a list."""
 
     @abstractmethod
     def plus(self, other: Any) -> Buffer:
@@ -114,7 +124,10 @@ class Buffer(ABC):
 
     def __add__(self, other: Any) -> Any:
         # A plain number is the gradient of a flow that nobody read: nothing.
-        return self.plus(other) if isinstance(other, Buffer) else self
+        # Nor has a gradient array's own gradient anything to add to the array's.
+        if not isinstance(other, Buffer) or other.spec.order > self.spec.order:
+            return self
+        return other if other.spec.order < self.spec.order else self.plus(other)
 
     __radd__ = __add__
 
@@ -196,9 +209,12 @@ class HostBuffer(Buffer):
       length: How many elements it has, written or not.
       element_shape: What is known of their shape by now.
       strict: Whether an element that is there may not be written again.
+      cleared: For a handle: the elements that were read, where that may happen only once.
     """
 
-    __slots__ = ("_items", "_newest", "_version", "element_shape", "length", "spec", "strict")
+    __slots__ = (
+        *("_items", "_newest", "_version", "cleared", "element_shape", "length", "spec", "strict"),
+    )
 
     def __init__(
         self,
@@ -211,6 +227,7 @@ class HostBuffer(Buffer):
         self.length = int(length)
         self.element_shape = spec.element_shape if element_shape is None else element_shape
         self.strict = spec.strict
+        self.cleared: set[int] = set()
         self._items: dict[int, tuple[int, Any]] = {i: (0, v) for i, v in (items or {}).items()}
         self._version = 0
         self._newest = [0]  # the newest version in the dict
@@ -421,11 +438,9 @@ class HostBuffer(Buffer):
 
     # -- gradients
 
-    def zeros_like(self) -> HostBuffer:
-        """Gives an empty gradient buffer of equal length."""
-        return self.gradient_of("zeros") if not self.spec.is_gradient else HostBuffer(
-            self.spec, self.length, None, self.element_shape
-        )  # fmt: skip
+    def zeros_like(self) -> Any:
+        """Gives the neutral element: a plain 0 for a TensorArray, a list of zeros for a list."""
+        return np.float32(0) if self.is_array else self.skeleton()
 
     def gradient_of(self, source: str) -> HostBuffer:
         """Gives the empty gradient buffer that belongs to `source`."""

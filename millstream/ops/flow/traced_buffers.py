@@ -9,6 +9,7 @@ what makes the gradient of a loop that reads one element per iteration linear in
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -320,11 +321,9 @@ class TracedBuffer(Buffer):
 
     # -- gradients
 
-    def zeros_like(self) -> TracedBuffer:
-        """Gives an empty gradient buffer of equal length."""
-        if self.spec.is_gradient:
-            return TracedBuffer(self.spec, self.length)
-        return self.gradient_of("zeros")
+    def zeros_like(self) -> Any:
+        """Gives the neutral element: a plain 0 for a TensorArray, a list of zeros for a list."""
+        return jnp.float32(0) if self.is_array else self.skeleton()
 
     def gradient_of(self, source: str) -> TracedBuffer:
         """Gives the empty gradient buffer that belongs to `source`."""
@@ -332,7 +331,7 @@ class TracedBuffer(Buffer):
 
     def skeleton(self) -> TracedBuffer:
         """Gives a buffer of equal length without the elements."""
-        return TracedBuffer(self.spec.gradient("", self.element_shape), self.length)
+        return TracedBuffer(replace(self.spec, element_shape=self.element_shape), self.length)
 
     def plus(self, other: Any) -> TracedBuffer:
         """Gives the sum of two gradient buffers."""
@@ -467,7 +466,7 @@ def _conformed(value: Any, model: Any) -> Any:
     length = value.length
     if not isinstance(model.length, int):
         length = jnp.asarray(length, np.int32)
-    return TracedBuffer(value.spec, length, value.data, value.pending)
+    return TracedBuffer(model.spec, length, value.data, value.pending)
 
 
 def _structure(values: Any) -> Any:

@@ -47,11 +47,14 @@ def test_gradient_buffers_add_up(make):
     np.testing.assert_array_equal(np.add(first, second).stack(), [0, 5, 1])
 
 
-def test_zeros_like_is_an_empty_gradient(make):
-    zeros = np.zeros_like(make().write(np.int32(0), np.float32(1)))
-    assert zeros.spec.is_gradient
-    assert zeros.length == 3
-    np.testing.assert_array_equal(zeros.plus(zeros.write(np.int32(0), np.float32(1))).read(0), 1)
+def test_zeros_like_is_neutral(make):
+    array = make().write(np.int32(0), np.float32(1))
+    assert float(np.zeros_like(array)) == 0
+    gradient = array.gradient_of("gradients")
+    part = gradient.write(np.int32(0), np.float32(1))
+    np.testing.assert_array_equal(gradient.plus(part).read(np.int32(0)), 1)
+    values = make(Spec(dtypes.float32), 0).push(np.ones(2, np.float32))
+    assert np.zeros_like(values).length == 1
 
 
 def test_scatter_gather_and_split(make):
