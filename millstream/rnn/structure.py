@@ -4,7 +4,7 @@ from millstream.base import nest
 from millstream.base.dtypes import int32
 from millstream.base.shapes import TensorShape, as_shape
 from millstream.ir.constant import constant
-from millstream.ir.static_value import constant_value
+from millstream.ir.static_value import constant_value, constant_value_as_shape
 from millstream.ir.tensor import Tensor
 from millstream.ops import array
 
@@ -59,3 +59,10 @@ def zeros_of(batch_size, size, dtype):
 def zero_states(state_size, batch_size, dtype):
     """Returns zeros for every size in a nested structure of sizes."""
     return nest.map_structure(lambda size: zeros_of(batch_size, size, dtype), state_size)
+
+
+def static_shape_of(size):
+    """Returns what is known of sizes that may be a tensor."""
+    if isinstance(size, Tensor):
+        return constant_value_as_shape(size)
+    return as_shape(size)
