@@ -39,11 +39,20 @@ PURE = [p for p in COMPUTED if harness.is_pure(p.values[0])]
 # PreventGradient's rule is there to raise, fused recurrent ops have gradients for some outputs
 # alone (tests/ops/nn/test_recurrent.py), and a ref has no value that could be varied.
 PARTLY = {"PreventGradient", "LSTMBlockCell", "BlockLSTM", "BlockLSTMV2", "GRUBlockCell", "CTCLoss"}
+# Rounding passes gradients as if it were none.
+STRAIGHT_THROUGH = {
+    f"{kind}{version}"
+    for kind, versions in {
+        "FakeQuantWithMinMax": ("Args", "Vars", "VarsPerChannel"),
+        "QuantizeAndDequantize": ("", "V2", "V3"),
+    }.items()
+    for version in versions
+}
 DIFFERENTIABLE = [
     p
     for p in PURE
     if p.values[0].gradient_fn is not None
-    and p.values[0].name not in PARTLY
+    and p.values[0].name not in PARTLY | STRAIGHT_THROUGH
     and not any(arg.is_ref for arg in p.values[0].inputs)
 ]
 

@@ -1,4 +1,4 @@
-"""Boxes, suppression and patches against what TF 1.15 made of them: nodes, shapes, values, errors."""
+"""Boxes, suppression and patches against TF 1.15: nodes, shapes, values, errors."""
 
 import gzip
 import importlib.util

@@ -1,0 +1,1 @@
+"""Ops on quantised numbers: real numbers in whole steps between two bounds."""
