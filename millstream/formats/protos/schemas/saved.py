@@ -16,6 +16,8 @@ SaveSliceInfoDef: full_name=1 string; full_shape=2 repeated int64; var_offset=3 
     var_shape=4 repeated int64
 QueueRunnerDef: queue_name=1 string; enqueue_op_name=2 repeated string; close_op_name=3 string;
     cancel_op_name=4 string; queue_closed_exception_types=5 repeated error.Code
+ReaderBaseState: work_started=1 int64; work_finished=2 int64; num_records_produced=3 int64;
+    current_work=4 bytes
 ValuesDef: values=1 repeated string; external_values=2 map<string,string>
 ControlFlowContextDef: cond_ctxt=1 CondContextDef @ctxt; while_ctxt=2 WhileContextDef @ctxt
 CondContextDef: context_name=1 string; pred_name=2 string; pivot_name=3 string; branch=4 int32;
