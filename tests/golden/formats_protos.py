@@ -8,7 +8,7 @@ from google.protobuf import descriptor_pb2
 MODULES = """
 core.framework: types tensor_shape tensor_slice versions resource_handle tensor attr_value
 core.framework: node_def op_def kernel_def function graph summary allocation_description
-core.framework: tensor_description step_stats cost_graph log_memory device_attributes variable
+core.framework: reader_base tensor_description step_stats cost_graph log_memory device_attributes variable
 core.protobuf: named_tensor device_properties cluster debug verifier_config rewriter_config config
 core.protobuf: tensorflow_server queue_runner control_flow saver struct trackable_object_graph
 core.protobuf: saved_object_graph graph_debug_info meta_graph saved_model tensor_bundle
