@@ -1,8 +1,8 @@
 """Branches on what may be known when the graph is built."""
 
-from millstream.base.export import resolve
 from millstream.ir.static_value import constant_value
 from millstream.ir.tensor import Tensor
+from millstream.ops.flow.conditionals import cond
 
 
 def known_truth(condition):
@@ -23,5 +23,5 @@ def smart_cond(condition, true_fn, false_fn, name=None):
     """Is `tf.cond`, but makes only the branch that is taken where that is known already."""
     known = known_truth(condition)
     if known is None:
-        return resolve("cond")(condition, true_fn, false_fn, name=name)
+        return cond(condition, true_fn, false_fn, name=name)
     return true_fn() if known else false_fn()

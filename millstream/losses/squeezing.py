@@ -1,9 +1,9 @@
 """Last axes of size 1 that labels, predictions or weights have more than the others."""
 
-from millstream.base.export import resolve
 from millstream.ir.convert import convert_to_tensor
 from millstream.ir.scopes import name_scope
 from millstream.ops import array, math
+from millstream.ops.flow.conditionals import cond
 
 
 def squeeze_last(labels, predictions, expected_rank_diff=0, name=None):
@@ -39,9 +39,7 @@ def _may_be_one(tensor):
 def _squeezed_if(tensor, rank_diff, wanted):
     if tensor.shape.ndims is not None and not (tensor.shape.ndims and _may_be_one(tensor)):
         return tensor
-    return resolve("cond")(
-        math.equal(wanted, rank_diff), lambda: array.squeeze(tensor, [-1]), lambda: tensor
-    )
+    return cond(math.equal(wanted, rank_diff), lambda: array.squeeze(tensor, [-1]), lambda: tensor)
 
 
 def squeeze_weights(labels, weights):

@@ -1,12 +1,12 @@
 """Weights of elements: whether they broadcast, and broadcasting them."""
 
-from millstream.base.export import resolve
 from millstream.ir.convert import convert_to_tensor
 from millstream.ir.scopes import control_dependencies, name_scope
 from millstream.ir.static_value import constant_value
 from millstream.ops import array, math
 from millstream.ops.flow import no_op
 from millstream.ops.flow.assertions import assert_true
+from millstream.ops.flow.conditionals import cond
 
 _WRONG = "weights can not be broadcast to values."
 
@@ -73,7 +73,6 @@ def _checked_in_step(
 
     if weights.shape.ndims is not None and weights.shape.ndims == values.shape.ndims:
         return assert_true(fits(), data, name=scope)
-    cond = resolve("cond")
     same_rank = math.equal(values_rank, weights_rank, name="is_same_rank")
     valid = cond(
         is_scalar, lambda: is_scalar, lambda: cond(same_rank, fits, lambda: same_rank),

@@ -1,11 +1,11 @@
 """What all metrics share: their variables, their operands, their collections."""
 
-from millstream.base.export import resolve
 from millstream.ir.convert import convert_to_tensor
 from millstream.ir.graph_collections import GraphKeys
 from millstream.ir.scopes import get_collection_ref
 from millstream.losses.squeezing import squeeze_last
 from millstream.ops import array, math
+from millstream.ops.flow.conditionals import cond
 from millstream.state.options import VariableAggregation, VariableSynchronization
 from millstream.state.variables import create
 
@@ -59,7 +59,6 @@ def matched(predictions, labels, weights):
 
 def _matched_in_step(weights, predictions):
     """Returns weights of the predictions' rank, when only a step knows the ranks."""
-    cond = resolve("cond")
     rank = array.rank(weights)
     more = rank - array.rank(predictions)
     known = weights.shape.ndims is not None
