@@ -177,7 +177,7 @@ class QueueRunner:
         """Runs an enqueue operation until its input ends, the coordinator stops, or it fails."""
         ended = False
         try:
-            enqueue = sess.make_callable(enqueue_op)
+            enqueue = self._enqueuer(sess, enqueue_op)
             while coord is None or not coord.should_stop():
                 enqueue()
         except self._ended:
@@ -195,6 +195,10 @@ class QueueRunner:
                 self._running[sess] = left = self._running.get(sess, 1) - 1
         if ended and not left:
             self._attempt(sess, self._close_op)
+
+    def _enqueuer(self, sess: Any, enqueue_op: Any) -> Any:
+        """Returns the function of nothing that a thread calls over and over."""
+        return sess.make_callable(enqueue_op)
 
     def _cancel_on_stop(self, sess: Any, cancel_op: Any, coord: Coordinator) -> None:
         coord.wait_for_stop()
