@@ -9,7 +9,7 @@ from millstream.ir.convert import to_tensor
 from millstream.ir.scopes import control_dependencies, name_scope
 from millstream.ops import array, math
 from millstream.ops.array.reversing import reverse, reverse_sequence
-from millstream.ops.flow.assertions import Assert
+from millstream.ops.flow.assertions import assert_true
 from millstream.ops.flow.tensor_array import TensorArray
 from millstream.ops.flow.while_loop import while_loop
 from millstream.rnn.cell import check_cell
@@ -135,7 +135,7 @@ def _start(cell, initial_state, batch, dtype):
 def _checked_lengths(lengths, batch):
     """Returns the lengths, after a check that there is one for each sequence."""
     found, wanted = array.shape(lengths), array.stack([batch])
-    check = Assert(
+    check = assert_true(
         math.reduce_all(math.equal(found, wanted)),
         [f"Expected shape for Tensor {lengths.name} is ", wanted, " but saw shape: ", found],
     )

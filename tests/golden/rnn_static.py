@@ -137,7 +137,7 @@ def nodes_static(tf, np):
     return tf.nn.static_rnn(_cells(tf).BasicLSTMCell(4), _steps(tf, np), dtype=tf.float32)
 
 
-def nodes_static_lengths(tf, np):
+def static_lengths(tf, np):
     return tf.nn.static_rnn(
         _cells(tf).GRUCell(4), _steps(tf, np), dtype=tf.float32, sequence_length=[3, 1], scope="r"
     )
