@@ -88,7 +88,7 @@ def extract_keys(predictions: Any, predict_keys: Any) -> Any:
     found = {key: value for key, value in predictions.items() if key in predict_keys}
     if not found:
         raise ValueError(
-            f"Expected to run at least one output from {list(predictions)}, provided "
+            f"Expected to run at least one output from {predictions.keys()}, provided "
             f"{predict_keys}."
         )
     return found

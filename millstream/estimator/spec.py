@@ -141,7 +141,7 @@ def _checked_predictions(predictions: Any, mode: str) -> Any:
     for key, value in predictions.items():
         if not hasattr(value, "graph"):
             raise TypeError(f"predictions[{key}] must be Tensor, given: {value}")
-        _check_graph(value, "prediction values", f"{key}: {value.op.name}")
+        _check_graph(value, "prediction values", f"{key}: {value.name}")
     return dict(predictions)
 
 

@@ -63,13 +63,8 @@ class FeedingQueueRunner(QueueRunner):
         enqueue = sess.make_callable(enqueue_op, feed_list=list(placeholders))
         return lambda: enqueue(*values())
 
-    def to_proto(self, export_scope: str | None = None) -> Any:
-        """Raises, for functions cannot be written to a file.
-
-        Raises:
-          NotImplementedError: always, as in TensorFlow.
-        """
-        raise NotImplementedError("Cannot serialize FeedingQueueRunner to proto.")
+    def to_proto(self, export_scope: str | None = None) -> None:
+        """Returns None, so that it is left out of files: functions cannot be written."""
 
 
 def array_dtype(array: np.ndarray) -> Any:
