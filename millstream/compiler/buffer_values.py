@@ -13,7 +13,7 @@ from millstream.ir.tensor import Tensor
 from millstream.ops.flow.buffers import Buffer, HostBuffer
 from millstream.ops.flow.traced_buffers import TracedBuffer, traced
 
-_PASS_ON = frozenset({"AddN", "Identity", "ZerosLike"})
+_PASS_ON = frozenset({"AddN", "Enter", "Exit", "Identity", "Merge", "Switch", "ZerosLike"})
 
 
 def holds_buffer(tensor: Tensor) -> bool:

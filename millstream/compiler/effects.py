@@ -17,7 +17,10 @@ from millstream.ir.opdef import Host, Owns, Reads, Variable, Writes
 from millstream.ir.tensor import Tensor
 from millstream.rewrite.program import Program
 
-_PASS_HANDLES_ON = frozenset({"Identity", "RefIdentity"})
+_IDENTITIES = frozenset({"Identity", "RefIdentity"})
+_PASS_HANDLES_ON = _IDENTITIES | {
+    *("Switch", "RefSwitch", "Merge", "RefMerge", "Enter", "RefEnter", "Exit", "RefExit"),
+}
 
 
 class Key(NamedTuple):
@@ -187,7 +190,7 @@ def _plain_operand(program: Program, node: Operation, position: int, tensor: Ten
 
 def _passed_on(program: Program, tensor: Tensor) -> Tensor:
     """Gives the handle of a queue or the like that identities, which never run, pass on."""
-    while tensor.op.type in _PASS_HANDLES_ON and not program.is_known(tensor):
+    while tensor.op.type in _IDENTITIES and not program.is_known(tensor):
         tensor = program.resolve(tensor.op.inputs[0])
     return tensor
 

@@ -15,6 +15,7 @@ import numpy as np
 from millstream.base import dtypes
 from millstream.base.errors import InvalidArgumentError
 from millstream.compiler.effects import Access, Key, Operand, Role, key_of_variable, variable_behind
+from millstream.compiler.frames import FrameGraph, NodePartition, has_control_flow
 from millstream.compiler.host import HostCall
 from millstream.compiler.region import Region, RegionNode
 from millstream.compiler.steps import make_move_step, make_step, make_write_step
@@ -51,6 +52,7 @@ class Plan:
       needs_step: Whether any action is a host node.
       program: What was planned, for traces.
       partition: The units, for traces.
+      frames: What follows from what, if there is raw control flow: then nothing else orders them.
     """
 
     def __init__(self, program: Program, partition: Partition) -> None:
@@ -63,6 +65,7 @@ class Plan:
         self.unit_of: list[int] = []
         self.inputs_from = [frozenset(u.inputs_from) for u in partition.units]
         self.blocking = any(u.blocking for u in partition.units)
+        self.frames: FrameGraph | None = None
         self.needs_step = False
 
 
@@ -110,14 +113,15 @@ def make_plan(
 
 def plan_program(program: Program, options: PlanOptions) -> Plan:
     """Plans a program, which may be a function's body within a call."""
-    rewrite(program, options.optimize)
+    raw = has_control_flow(program)
+    rewrite(program, options.optimize, ordered=not raw)
     for node in program.nodes:
         if node.type in PLACEHOLDERS:
             raise InvalidArgumentError(None, node, _unfed_message(node))
         refusal = node.opdef.refusal(node)
         if refusal is not None:
             raise InvalidArgumentError(None, node, refusal)
-    return _Builder(program, options).build()
+    return _Builder(program, options, raw).build()
 
 
 def _unfed_message(node: Operation) -> str:
@@ -134,10 +138,12 @@ _C_NAMES = {"float32": "float", "float64": "double", "float16": "half"}
 
 
 class _Builder:
-    def __init__(self, program: Program, options: PlanOptions) -> None:
+    def __init__(self, program: Program, options: PlanOptions, raw: bool) -> None:
         self._program = program
         self._options = options
-        self._partition = Partition(program, lambda inner: plan_program(inner, options))
+        kind: Any = NodePartition if raw else Partition
+        self._raw = raw
+        self._partition = kind(program, lambda inner: plan_program(inner, options))
         self._plan = Plan(program, self._partition)
         self._slots: dict[Tensor, int] = {}
         self._produced_by: dict[int, Action | None] = {}
@@ -156,6 +162,9 @@ class _Builder:
                 plan.unit_of.append(index)
         plan.fetch_slots = tuple(self._fetch_slot(t) for t in fetches)
         plan.needs_step = any(isinstance(a, HostCall) for a in plan.actions)
+        if self._raw:
+            plan.frames = FrameGraph(program, self._moved_slot, plan.unit_of)
+            plan.needs_step = True
         for action in plan.actions:
             if isinstance(action, Region):
                 self._finish_region(action)
@@ -180,6 +189,18 @@ class _Builder:
                 value = value[()]  # arithmetic on NumPy scalars is ten times faster
             slot = self._slots[tensor] = self._new_slot(value)
         return slot
+
+    def _moved_slot(self, tensor: Tensor, dereferenced: bool) -> int | None:
+        """Gives the slot of a tensor that is moved between frames; refs move as values or not."""
+        if not tensor.dtype.is_ref:
+            return self._slot(tensor)
+        variable = variable_behind(self._program, tensor) if dereferenced else None
+        if variable is None:
+            return None
+        region = Region(tensor.op.name, self._program)
+        self._plan.actions.append(region)
+        self._plan.unit_of.append(self._program.nodes.index(tensor.op))
+        return self._read_finally(region, variable)
 
     def _key_slot(self, region: Region, key: Key) -> int:
         slot = region.key_slots.get(key)
@@ -317,7 +338,11 @@ class _Builder:
         if variable is None:
             return self._exported(self._slot(tensor))
         key = key_of_variable(variable)
-        region = self._region_for_final(key)
+        return self._exported(self._read_finally(self._region_for_final(key), variable))
+
+    def _read_finally(self, region: Region, variable: Operation) -> int:
+        """Makes a region end with a read of a variable; gives the slot of its value."""
+        key = key_of_variable(variable)
         region.variable_nodes.setdefault(key, variable)
         slot = self._new_slot()
         region.finals.append((key, slot))
@@ -325,7 +350,7 @@ class _Builder:
         if key not in region.loads and key not in region.stores:
             region.loads = (*region.loads, key)
         self._produced_by[slot] = region
-        return self._exported(slot)
+        return slot
 
     def _exported(self, slot: int) -> int:
         self._used_by.setdefault(slot, set())

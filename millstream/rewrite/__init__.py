@@ -13,9 +13,17 @@ PASSES: list[Callable[[Program], None]] = [fold, merge_equal_nodes]
 """What runs after pruning, in this order. A pass must keep fed and fetched tensors."""
 
 
-def rewrite(program: Program, optimize: bool = True) -> Program:
-    """Prunes a program and, unless told not to, applies every pass."""
-    prune(program)
+def rewrite(program: Program, optimize: bool = True, ordered: bool = True) -> Program:
+    """Prunes a program and, unless told not to, applies every pass.
+
+    Args:
+      program: The program.
+      optimize: Whether passes run.
+      ordered: Whether its nodes can be put in order; if not, which run is known only when they do.
+    """
+    prune(program, ordered)
+    if not ordered:
+        return program
     if optimize:
         for apply_pass in PASSES:
             apply_pass(program)

@@ -6,8 +6,8 @@ from millstream.ir.node import Operation
 from millstream.rewrite.program import Program, sort_nodes
 
 
-def prune(program: Program) -> None:
-    """Sets `program.nodes` to what must run, in order."""
+def prune(program: Program, ordered: bool = True) -> None:
+    """Sets `program.nodes` to what must run, in order; or by creation, if there may be cycles."""
     seen: set[Operation] = set()
     stack = list(program.roots())
     while stack:
@@ -15,4 +15,6 @@ def prune(program: Program) -> None:
         if node not in seen:
             seen.add(node)
             stack.extend(program.predecessors(node))
-    program.nodes = sort_nodes(program, seen)
+    program.nodes = (
+        sort_nodes(program, seen) if ordered else sorted(seen, key=lambda node: node.id)
+    )

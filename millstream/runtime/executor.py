@@ -28,8 +28,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from millstream.base.errors import DeadlineExceededError
+from millstream.base.errors import CancelledError, DeadlineExceededError
 from millstream.compiler import jax_bridge
+from millstream.compiler.frames import FrameGraph
 from millstream.compiler.host import BoundHostCall, HostCall
 from millstream.compiler.host_calls import BoundHostFunction, Runner
 from millstream.compiler.plan import Plan
@@ -38,6 +39,7 @@ from millstream.compiler.steps import Frame, take
 from millstream.ir.node import Operation
 from millstream.ir.opdef import Owns
 from millstream.ops.flow.buffers import Buffer
+from millstream.runtime.frames import FrameRun, check_alive
 from millstream.runtime.resources import ResourceManager
 from millstream.runtime.step import Step
 from millstream.runtime.workers import workers
@@ -124,10 +126,40 @@ class BoundPlan:
             self._run_step(frame, timeout_ms)
         return [fetched(frame, slot) for slot in self._fetch_slots]
 
+    def _run_frames(self, graph: FrameGraph, slots: Frame, step: Step, timeout_ms: int) -> None:
+        actions = self.actions
+        late = threading.Event()
+
+        def time_out() -> None:
+            late.set()
+            step.cancel.cancel()
+
+        timer = threading.Timer(timeout_ms / 1000, time_out) if timeout_ms else None
+
+        def run(action: int, slots: Frame) -> None:
+            actions[action].run(slots, step)
+
+        if timer is not None:
+            timer.daemon = True
+            timer.start()
+        try:
+            FrameRun(graph, self._template, run, lambda: step.cancel.is_cancelled).run(slots)
+        except CancelledError:
+            if not late.is_set():
+                raise
+            raise timed_out(timeout_ms) from None
+        finally:
+            if timer is not None:
+                timer.cancel()
+        for position, slot in enumerate(self._fetch_slots):
+            check_alive(slots[slot], position)
+
     def _run_step(self, frame: Frame, timeout_ms: int) -> None:
         step = Step(self._session, self._resources, self._session.next_step_id())
         try:
-            if self.plan.blocking:
+            if self.plan.frames is not None:
+                self._run_frames(self.plan.frames, frame, step, timeout_ms)
+            elif self.plan.blocking:
                 _Dataflow(self, frame, step, timeout_ms).run()
             else:
                 for action in self.actions:
@@ -153,6 +185,13 @@ def fetched(frame: Frame, slot: int) -> Any:
     if isinstance(value, Buffer):
         return np.float32(0)  # the flow of a TensorArray is a scalar for users
     return jax_bridge.fetched(value)
+
+
+def timed_out(timeout_ms: int) -> DeadlineExceededError:
+    """Makes the error of a step that took too long."""
+    return DeadlineExceededError(
+        None, None, f"Timed out waiting for notification after {timeout_ms} ms"
+    )
 
 
 class _Dataflow:
@@ -215,9 +254,7 @@ class _Dataflow:
 
     def _time_out(self) -> None:
         if self._error is None:
-            self._error = DeadlineExceededError(
-                None, None, f"Timed out waiting for notification after {self._timeout_ms} ms"
-            )
+            self._error = timed_out(self._timeout_ms)
         self._step.cancel.cancel()
 
     def _start_blocking(self) -> None:

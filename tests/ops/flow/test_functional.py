@@ -43,7 +43,9 @@ def test_map_over_an_unknown_number_of_rows(run):
 
 
 def test_map_over_rows_of_differing_shapes(run):
-    counts = tf.map_fn(lambda n: tf.reduce_sum(tf.ones([n])), tf.constant([1, 4, 2]), dtype=tf.float32)
+    counts = tf.map_fn(
+        lambda n: tf.reduce_sum(tf.ones([n])), tf.constant([1, 4, 2]), dtype=tf.float32
+    )
     np.testing.assert_array_equal(run(counts), [1, 4, 2])
 
 

@@ -1,0 +1,90 @@
+"""Graphs with raw control flow: those that TensorFlow 1.15 wrote, and broken ones."""
+
+import json
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import millstream as tf
+from millstream.base import errors
+from millstream.ops.flow.switches import Enter, Exit, NextIteration, merge, switch
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+FACTS = json.loads((GOLDEN / "control_flow.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def graphs():
+    with np.load(GOLDEN / "control_flow.npz") as file:
+        return {name: zlib.decompress(file[name].tobytes()) for name in file}
+
+
+def check_golden(graph_def, facts):
+    """Runs an imported graph as it was run when it was recorded."""
+    with tf.Graph().as_default() as graph, tf.Session() as session:
+        tf.import_graph_def(graph_def, name="")
+        session.run(graph.get_operation_by_name(facts["init"]))
+        fetches = [graph.as_graph_element(name) for name in facts["fetches"]]
+        for feeds, expected in zip(facts["feeds"], facts["results"], strict=True):
+            values = {name: np.array(value, dtype) for name, (dtype, value) in feeds.items()}
+            found = session.run(fetches, values)
+            for name, one, other in zip(facts["fetches"], found, expected, strict=True):
+                if other is not None:
+                    np.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_graphs_of_tensorflow(graphs, name, monkeypatch):
+    monkeypatch.setenv("MILLSTREAM_TIER", "numpy")
+    graph_def = tf.GraphDef()
+    graph_def.ParseFromString(graphs[name])
+    check_golden(graph_def, FACTS[name])
+
+
+def test_switch_and_merge():
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [])
+        low, high = switch(x, x > 0)
+        y, index = merge([low * 3.0, tf.exp(high)])
+        assert session.run([y, index], {x: -2.0}) == [-6, 0]
+        assert session.run(index, {x: 2.0}) == 1
+
+
+def test_a_dead_fetch_is_an_error():
+    with tf.Graph().as_default(), tf.Session() as session:
+        low, _ = switch(tf.constant(1.0), tf.constant(True))
+        with pytest.raises(errors.InvalidArgumentError, match=r"Retval\[0\] does not have value"):
+            session.run(low + 1.0)
+
+
+def test_inputs_from_different_frames_are_refused():
+    with tf.Graph().as_default(), tf.Session() as session:
+        inside = Enter(tf.constant(1.0), frame_name="loop")
+        with pytest.raises(errors.InvalidArgumentError, match="inputs from different frames"):
+            session.run(Exit(inside + tf.constant(2.0)))
+        with pytest.raises(errors.InvalidArgumentError, match="in no loop's frame"):
+            session.run(Exit(tf.constant(1.0)))
+
+
+def test_cycles_that_are_no_loops_are_refused():
+    with tf.Graph().as_default(), tf.Session() as session:
+        low, _ = switch(tf.constant(1.0), tf.constant(False))
+        first = low + 1.0
+        second = first + 1.0
+        first.op._update_input(0, second)
+        with pytest.raises(errors.InvalidArgumentError, match="has a cycle through node"):
+            session.run(second)
+
+
+def test_a_loop_without_end_can_be_cancelled():
+    with tf.Graph().as_default():
+        start = Enter(tf.constant(1.0), frame_name="loop")
+        value, _ = merge([start, start])
+        value.op._update_input(1, NextIteration(value + value))
+        low, _ = switch(value, Enter(tf.constant(True), frame_name="loop", is_constant=True))
+        options = tf.ConfigProto(operation_timeout_in_ms=50)
+        with tf.Session(config=options) as session:
+            with pytest.raises(errors.DeadlineExceededError):
+                session.run(Exit(low))
