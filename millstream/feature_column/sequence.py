@@ -283,12 +283,13 @@ def sequence_input_layer(features, feature_columns, weight_collections=None, tra
                 lengths.append(length)
         check_batch_sizes(tensors, columns)
         check_batch_sizes(lengths, columns)
-        return concat(tensors, -1), _one_of_equals(lengths)
+        length = _one_of_equals(lengths)
+        return concat(tensors, -1), length
 
 
 def _one_of_equals(lengths):
     """Returns the lengths, and checks when it runs that all columns agree."""
-    with name_scope("sequence_length" if len(lengths) > 1 else None, "assert_all_equal", lengths):
+    with name_scope(None, "assert_all_equal", lengths):
         if len(lengths) == 1:
             return lengths[0]
         checks = [assert_equal(lengths[0], other) for other in lengths[1:]]

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 from millstream.ir.default import get_default_graph
 from millstream.state.get_variable import get_variable
+from millstream.state.partitioned import PartitionedVariable
 from millstream.state.scope import AUTO_REUSE
 from millstream.state.scoping import variable_scope
 
@@ -102,4 +103,4 @@ class StateManager:
 
 def parts_of(variable):
     """Returns the parts of a partitioned variable, or the variable alone."""
-    return list(variable) if hasattr(variable, "partitions") else [variable]
+    return list(variable) if isinstance(variable, PartitionedVariable) else [variable]

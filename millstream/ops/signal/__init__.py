@@ -1,0 +1,1 @@
+"""Ops on signals: Fourier and cosine transforms, frames, windows, spectra."""
