@@ -1,0 +1,1 @@
+"""Look-up tables: from strings or numbers to numbers or strings."""
