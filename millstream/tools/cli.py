@@ -13,13 +13,19 @@ from millstream.base.version import MILLSTREAM_VERSION
 COMMANDS = {
     "run": ("millstream.tools.run", "run a TensorFlow 1.x program, unmodified"),
     "data": ("millstream.tools.data", "write a data set to files that programs read"),
+    "inspect": ("millstream.tools.inspect", "show what is in a model, checkpoint or log"),
+    "summarize": ("millstream.tools.summarize", "count a model's parameters and FLOPs"),
+    "freeze": ("millstream.tools.freeze", "write a model as one graph with constants"),
+    "convert": ("millstream.tools.convert", "convert between forms of models"),
+    "serve": ("millstream.tools.serve", "serve a SavedModel over HTTP"),
+    "diff": ("millstream.tools.diff", "compare two graphs or two checkpoints"),
     "doctor": ("millstream.tools.doctor", "show versions, devices and caches"),
 }
 
 
 def parser() -> argparse.ArgumentParser:
     """Makes the parser of everything up to the sub-command."""
-    listing = "\n".join(f"  {name:<8}{what}" for name, (_, what) in COMMANDS.items())
+    listing = "\n".join(f"  {name:<11}{what}" for name, (_, what) in COMMANDS.items())
     found = argparse.ArgumentParser(
         prog="millstream",
         description="TensorFlow 1.x programs on XLA.",
