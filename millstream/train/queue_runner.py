@@ -86,7 +86,7 @@ class QueueRunner:
             return graph.as_graph_element(f"{scope.rstrip('/')}/{name}" if scope else name)
 
         self._queue = find(message.queue_name)
-        self._queue_name = self._queue.op.name
+        self._queue_name = self._queue.name
         self._enqueue_ops = [find(name) for name in message.enqueue_op_name]
         self._close_op = find(message.close_op_name)
         self._cancel_op = find(message.cancel_op_name)
@@ -97,7 +97,7 @@ class QueueRunner:
 
     @property
     def queue(self) -> Any:
-        """The queue; the tensor of its handle if the runner was made from a `QueueRunnerDef`."""
+        """The queue; its node if the runner was made from a `QueueRunnerDef`."""
         return self._queue
 
     @property
