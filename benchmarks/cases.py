@@ -158,6 +158,51 @@ def convnet_adam(tf):
 
 
 @case
+def sparse_tensor_dense_matmul(tf):
+    """Multiplies a sparse 10,000 x 10,000 matrix of 200,000 elements by a dense one of 64."""
+    rng = np.random.RandomState(0)
+    size = 10000
+    flat = np.unique(rng.randint(0, size * size, 200000))
+    places = tf.Variable(np.stack(np.divmod(flat, size), 1).astype(np.int64))
+    values = tf.Variable(rng.rand(len(flat)).astype(np.float32))
+    dense = tf.Variable(rng.rand(size, 64).astype(np.float32))
+    matrix = tf.SparseTensor(places, values, [size, size])
+    product = tf.sparse_tensor_dense_matmul(matrix, dense)
+    sess = session(tf)
+    return lambda: sess.run(product.op)
+
+
+@case
+def graph_convolution(tf):
+    """Trains a two-layer graph convolution, 2,708 nodes of 1,433 sparse features, by Adam."""
+    rng = np.random.RandomState(0)
+    nodes, features, hidden, classes = 2708, 1433, 16, 7
+
+    def sparse(rows, columns, count):
+        flat = np.unique(rng.randint(0, rows * columns, count))
+        found = tf.sparse_placeholder(tf.float32)
+        places = np.stack(np.divmod(flat, columns), 1).astype(np.int64)
+        value = (places, rng.rand(len(flat)).astype(np.float32), np.int64([rows, columns]))
+        return found, value
+
+    x, x_value = sparse(nodes, features, 49216)
+    edges, edges_value = sparse(nodes, nodes, 13264)
+    labels = tf.constant(rng.randint(0, classes, nodes))
+    first = tf.Variable(rng.normal(0, 0.1, (features, hidden)).astype(np.float32))
+    second = tf.Variable(rng.normal(0, 0.1, (hidden, classes)).astype(np.float32))
+    multiply = tf.sparse_tensor_dense_matmul
+    h = tf.nn.relu(multiply(edges, multiply(x, first)))
+    logits = multiply(edges, tf.matmul(h, second))
+    loss = tf.reduce_mean(
+        tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
+    )
+    train = tf.train.AdamOptimizer(1e-2).minimize(loss)
+    feed = {x: x_value, edges: edges_value}
+    sess = session(tf)
+    return lambda: sess.run([train, loss], feed)
+
+
+@case
 def word2vec_nce(tf):
     """Takes a step of skip-gram word2vec: NCE, vocabulary 50,000, 128 dimensions, batch 128."""
     rng = np.random.RandomState(0)

@@ -34,6 +34,8 @@ BARS = {
     "mlp_adam": 0.85,
     "convnet_adam": 1.0,
     "word2vec_nce": 0.6,
+    "sparse_tensor_dense_matmul": 1.1,
+    "graph_convolution": 1.0,
     "build_10000_ops": 0.6,
     "first_step_cold:mlp_adam": 1.0,
     "first_step_cold:convnet_adam": 1.0,
