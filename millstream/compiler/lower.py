@@ -190,6 +190,8 @@ class _Trace:
         if pure and all(isinstance(v, (np.ndarray, np.generic)) for v in operands):
             with np.errstate(all="ignore"):
                 return bind_flat(opdef.reference, node)(*operands)
+        if any(map(is_buffer, operands)):
+            operands = list(map(traced, operands))
         if not opdef.has_buffers and any(map(is_buffer, operands)):
             # A flow that is copied or added up: its reference does that to anything that adds.
             return bind_flat(opdef.reference, node)(*operands)

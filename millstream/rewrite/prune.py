@@ -15,6 +15,4 @@ def prune(program: Program, ordered: bool = True) -> None:
         if node not in seen:
             seen.add(node)
             stack.extend(program.predecessors(node))
-    program.nodes = (
-        sort_nodes(program, seen) if ordered else sorted(seen, key=lambda node: node.id)
-    )
+    program.nodes = sort_nodes(program, seen) if ordered else sorted(seen, key=lambda node: node.id)

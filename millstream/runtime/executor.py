@@ -28,7 +28,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from millstream.base.errors import CancelledError, DeadlineExceededError
+from millstream.base.errors import CancelledError, DeadlineExceededError, InternalError
 from millstream.compiler import jax_bridge
 from millstream.compiler.frames import FrameGraph
 from millstream.compiler.host import BoundHostCall, HostCall
@@ -183,6 +183,8 @@ def fetched(frame: Frame, slot: int) -> Any:
             return take(frame, slot)
         return value[()]
     if isinstance(value, Buffer):
+        if not value.is_array:
+            raise InternalError(None, None, "Tensorflow type 21 not convertible to numpy dtype.")
         return np.float32(0)  # the flow of a TensorArray is a scalar for users
     return jax_bridge.fetched(value)
 

@@ -132,7 +132,7 @@ def test_block_is_whole(op):
         assert op.kernel, "no kernel"
     assert op.gradient_fn or op.gradient_absence, "neither gradient nor reason"
     assert op.__doc__, "no docstring"
-    if not isinstance(op.effect, Host):
+    if not isinstance(op.effect, Host) and not op.has_buffers:  # which no array can stand for
         assert op.example_list, "no examples"
 
 

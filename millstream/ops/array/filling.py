@@ -128,7 +128,7 @@ def _(x):
 def _(x, T):
     if T is string:
         return np.full(np.shape(x), b"", object)
-    return np.zeros(np.shape(x), T.np)
+    return np.zeros_like(x)  # lists of tensors know what that means for them
 
 
 @OnesLike.kernel

@@ -6,6 +6,7 @@ handle along with the *forward* array's flow, or a plain 0; either then stands f
 array (`contents`).
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -164,7 +165,7 @@ def TensorArrayGradV3(handle: Tensor[Resource], flow_in: Tensor[Float], *, sourc
     """Makes the array that holds the gradients of an array's elements."""
 
 
-@op(stateful=True)
+@op(stateful=True, static="shape_to_prepend")
 def TensorArrayGradWithShape(
     handle: Tensor[Resource],
     flow_in: Tensor[Float],
@@ -383,13 +384,13 @@ def _rules_of_gradients() -> None:
     def _(handle: Any, shape_to_prepend: Any) -> Any:
         return [2], []
 
+    @TensorArrayGradWithShape.kernel
     @TensorArrayGradWithShape.reference
     def _(handle: Any, flow_in: Any, shape_to_prepend: Any, source: str) -> Any:
         made, _ = gradient(handle, flow_in, source)
-        if made.element_shape is None:
-            return made, made
-        shape = (*map(int, shape_to_prepend), *made.element_shape)
-        made = HostBuffer(made.spec, made.length, None, shape)
+        if made.element_shape is not None:
+            shape = (*map(int, shape_to_prepend), *made.element_shape)
+            made = type(made)(replace(made.spec, element_shape=shape), made.length)
         return made, made
 
     for opdef in (TensorArrayGradV3, TensorArrayGradV2, TensorArrayGradWithShape):
@@ -509,9 +510,10 @@ def _rules_of_sizes(size: OpDef, close: OpDef) -> None:
         length = contents(handle, flow_in).length
         return np.int32(length) if isinstance(length, int) else length
 
+    @close.kernel
     @close.reference
     def _(handle: Any) -> Any:
-        return None
+        return ()
 
     size.no_gradient("a size is an integer")
     close.no_gradient("it has no outputs")
@@ -533,7 +535,10 @@ for _opdef in (
 for _opdef in (
     *(TensorArrayV3, TensorArrayGradV3, TensorArrayWriteV3, TensorArrayReadV3),
     *(TensorArrayGatherV3, TensorArrayScatterV3, TensorArrayConcatV3, TensorArraySplitV3),
-    TensorArraySizeV3,
+    *(TensorArraySizeV3, TensorArrayCloseV3, TensorArrayGradWithShape),
+    *(TensorArrayV2, TensorArrayGradV2, TensorArrayWriteV2, TensorArrayReadV2),
+    *(TensorArrayGatherV2, TensorArrayScatterV2, TensorArrayConcatV2, TensorArraySplitV2),
+    *(TensorArraySizeV2, TensorArrayCloseV2),
 ):
     _opdef.carries_buffers()
 

@@ -216,6 +216,7 @@ class TracedBuffer(Buffer):
         if isinstance(value, Buffer):
             raise unsupported("A buffer is pushed onto a stack.")
         value = jnp.asarray(value)
+        self._check_fits(value)
         if isinstance(self.length, int):
             made = self.filled(tuple(value.shape), max(self.capacity, self.length + 1))
         else:
@@ -233,9 +234,15 @@ class TracedBuffer(Buffer):
 
     def set_item(self, index: Any, value: Any) -> TracedBuffer:
         """Replaces an element."""
+        value = jnp.asarray(value)
+        self._check_fits(value)
         made = self.filled(tuple(value.shape))
         data = lax.dynamic_update_index_in_dim(made.data, value, index, 0)
         return TracedBuffer(self.spec, self.length, data)
+
+    def _check_fits(self, value: Any) -> None:
+        if self.data is not None and tuple(self.data.shape[1:]) != tuple(value.shape):
+            raise unsupported("A list whose elements differ in shape.")
 
     # -- many elements
 
