@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from millstream.base.errors import OpError
 from millstream.compiler import failures
-from millstream.compiler.effects import Key, variable_behind
+from millstream.compiler.effects import Key, is_handle, variable_behind
 from millstream.compiler.region import Region
 from millstream.ir.func_graph import FuncGraph
 from millstream.ir.node import Operation
@@ -130,7 +130,7 @@ def body_program(
         if operand is None:
             continue
         operand = outer.resolve(operand)
-        variable = variable_behind(outer, operand)
+        variable = variable_behind(outer, operand) if is_handle(operand) else None
         if variable is not None:
             program.handles[inner] = variable
         elif is_fixed and operand in outer.values:

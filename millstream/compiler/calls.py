@@ -13,7 +13,7 @@ import numpy as np
 
 from millstream.base.errors import InvalidArgumentError, UnimplementedError
 from millstream.compiler.bodies import Body, Planner, body_program, inputs_behind, passed_on
-from millstream.compiler.effects import Access, Key, Operand, Role, variable_behind
+from millstream.compiler.effects import Access, Key, Operand, Role, is_handle, variable_behind
 from millstream.compiler.trips import TripCount
 from millstream.ir.attrs import FunctionRef
 from millstream.ir.func_graph import FuncGraph
@@ -88,7 +88,7 @@ class Call:
         self.access = Access(tuple(operands), self.keys, tuple(stores), None)
 
     def _operand(self, tensor: Tensor) -> Operand:
-        behind = variable_behind(self.program, tensor)
+        behind = variable_behind(self.program, tensor) if is_handle(tensor) else None
         return Operand(Role.VALUE if behind is None else Role.ABSENT, tensor, None)
 
     @property
@@ -185,6 +185,8 @@ class Iteration(Call):
       body: What an iteration runs: `live` new loop values, then `saves`.
       test: What tells whether to go on, None where the number of iterations is given.
       count: The number of loop values.
+      has_limit: Whether the input behind them limits the iterations.
+      slices_at: The position of the first array that is taken apart.
       live: Positions of the loop values that matter.
       fixed: For each loop value, whether it stays as it is.
       saves: Positions of the saved values that are wanted.
@@ -196,13 +198,13 @@ class Iteration(Call):
         attrs = node.attrs
         self.count = len(attrs["T"])
         self.is_loop = node.type == "Loop"
+        self.has_limit = bool(attrs.get("limits"))
+        self.slices_at = self.count + self.has_limit
         self.reverse = bool(attrs.get("reverse"))
         graph = self._function(attrs["body"])
         test = self._function(attrs["cond"]) if attrs["cond"].name else None
         self._check_arity(graph)
-        self.saves = [p - self.count for p in self.wanted if self.count <= p < len(node.values())]
-        if self.is_loop:
-            self.saves = [p for p in self.saves if p < len(attrs["Tsave"])]
+        self.saves = [p - self.count - 1 for p in self.wanted if p > self.count]
         self.fixed = passed_on(graph, self.count)
         self.live = self._live(graph, test)
         operands = self.tensors[: self.count]
@@ -252,7 +254,7 @@ class Iteration(Call):
     @property
     def limit_at(self) -> int | None:
         """The position of the input that limits the iterations."""
-        return self.count if self.is_loop else None
+        return self.count if self.has_limit else None
 
     @property
     def numeric(self) -> bool:
@@ -276,15 +278,15 @@ class Iteration(Call):
 
     @property
     def _has_slices(self) -> bool:
-        return len(self.tensors) > self.count + 1
+        return len(self.tensors) > self.slices_at
 
     def compute(self, inputs: Sequence[Any], states: dict[Key, Any]) -> list[Any]:
         """Runs all iterations."""
         run = self.body.run
         test = self.test
         values = list(inputs[: self.count])
-        limit = int(inputs[self.count]) if self.is_loop else -1
-        slices = inputs[self.count + 1 :]
+        limit = int(inputs[self.count]) if self.has_limit else -1
+        slices = inputs[self.slices_at :]
         saved: list[list[Any]] = [[] for _ in self.saves]
         trips = 0
         while (limit < 0 or trips < limit) and (test is None or test.run(values, states)[0]):
@@ -296,23 +298,49 @@ class Iteration(Call):
                 items.append(value)
             trips += 1
         self.trips.seen = trips
-        return self.results(values, saved, trips)
+        return self.results(values, saved, trips, len(slices[0]) if slices else 0)
 
-    def results(self, values: list[Any], saved: list[list[Any]], trips: int) -> list[Any]:
-        """Gives the node's outputs, from what iterations returned one after the other."""
+    def results(
+        self, values: list[Any], saved: list[list[Any]], trips: int, room: int
+    ) -> list[Any]:
+        """Gives the node's outputs, from what iterations returned one after the other.
+
+        Zeros fill what is saved up to the length `room`.
+        """
         if not self.is_loop:
             return values
         outputs: list[Any] = [None] * len(self.node.attrs["Tsave"])
         for position, items in zip(self.saves, saved):
-            outputs[position] = self._stacked(position, items[::-1] if self.reverse else items)
-        return [*values, *outputs, np.int32(trips)]
+            stacked = self._stacked(position, items[::-1] if self.reverse else items)
+            outputs[position] = _filled_up(stacked, room)
+        return [*values, np.int32(trips), *outputs]
 
     def _stacked(self, position: int, items: list[Any]) -> Any:
         if items:
-            return np.stack(items)
+            return _together(items)
         tensor = self.body.graph.outputs[self.count + position]
         sizes = [size or 0 for size in tensor.shape.tuple or ()]
         return np.zeros([0, *sizes], tensor.dtype.base_dtype.np)
+
+
+def _filled_up(array: Any, room: int) -> Any:
+    if array.dtype == object or len(array) >= room:
+        return array
+    filled = np.zeros((room, *array.shape[1:]), array.dtype)
+    filled[: len(array)] = array
+    return filled
+
+
+def _together(items: list[Any]) -> Any:
+    """Gives the values of all iterations as one array: of objects, if their shapes differ."""
+    first = np.shape(items[0])
+    if items[0].__class__ is not np.ndarray and not first:
+        return np.array(items)
+    if all(item.shape == first for item in items):
+        return np.stack(items)
+    rows = np.empty(len(items), object)
+    rows[:] = items
+    return rows
 
 
 _KINDS: dict[str, type[Call]] = {

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from millstream.base.errors import CancelledError
 from millstream.compiler import jax_bridge
 from millstream.compiler.bodies import Body
@@ -63,8 +61,8 @@ class BoundHostFunction:
         run = self._run_body[call.body]
         test = None if call.test is None else self._run_body[call.test]
         values = inputs[: call.count]
-        limit = int(inputs[call.count]) if call.is_loop else -1
-        slices = inputs[call.count + 1 :]
+        limit = int(inputs[call.count]) if call.has_limit else -1
+        slices = inputs[call.slices_at :]
         saved: list[list[Any]] = [[] for _ in call.saves]
         trips = 0
         while (limit < 0 or trips < limit) and (test is None or bool(test(values, step)[0])):
@@ -77,19 +75,5 @@ class BoundHostFunction:
             for items, value in zip(saved, results[len(call.live) :]):
                 items.append(value)
             trips += 1
-        results = call.results(values, saved, trips)
-        saved_at = range(call.count, call.count + len(call.node.attrs.get("Tsave", ())))
-        return [_with_room(v) if i in saved_at else v for i, v in enumerate(results)]
-
-
-def _with_room(array: Any) -> Any:
-    """Fills an array up to a length that few others have."""
-    if array is None:
-        return None
-    count = len(array)
-    room = max(SMALLEST_ROOM, 1 << (count - 1).bit_length())
-    if room == count:
-        return array
-    filled = np.zeros((room, *array.shape[1:]), array.dtype)
-    filled[:count] = array
-    return filled
+        room = max(SMALLEST_ROOM, 1 << (trips - 1).bit_length())
+        return call.results(values, saved, trips, len(slices[0]) if slices else room)

@@ -199,7 +199,7 @@ class _Looping:
             [_as_carried(inputs[p], graph.inputs[p].dtype) for p in call.live],
             _states_of(self._writes, self._states),
         )
-        slices = tuple(_as_carried(s) for s in inputs[call.count + 1 :]) if call.is_loop else ()
+        slices = tuple(self._stacked(s) for s in inputs[call.slices_at :])
         limit, exact = call.trips.limit(inputs) if self._wants_limit(slices) else (None, False)
         element = [jax.ShapeDtypeStruct(s.shape[1:], s.dtype) for s in slices]
         if any(isinstance(v, Buffer) for v in carry[0]):
@@ -212,6 +212,13 @@ class _Looping:
             values, states, saved, trips = self._while(step, shapes, carry, slices, limit)
         self._states.update(zip(self._writes, states))
         return self._outputs(values, saved, trips)
+
+    def _stacked(self, value: Any) -> Any:
+        if getattr(value, "dtype", None) == object:
+            raise UnimplementedError(
+                None, self._call.node, "what the iterations saved differs in shape"
+            )
+        return _as_carried(value)
 
     def _wants_limit(self, slices: Any) -> bool:
         call = self._call
@@ -227,7 +234,7 @@ class _Looping:
         found: list[Any] = [None] * len(call.node.attrs["Tsave"])
         for position, value in zip(call.saves, saved):
             found[position] = value
-        return [*results, *found, trips]
+        return [*results, trips, *found]
 
     # -- the body
 
@@ -288,7 +295,7 @@ class _Looping:
 
     def _while(self, step: Any, shapes: Any, carry: Any, slices: Any, limit: int | None) -> Any:
         call = self._call
-        given = self._inputs[call.count] if call.is_loop else np.int32(-1)
+        given = self._inputs[call.count] if call.has_limit else np.int32(-1)
         saved = self._rooms(shapes[1], slices, limit)
         start = (jnp.int32(0), carry, saved, _passed(shapes[2]))
         bounded = not (isinstance(given, (np.ndarray, np.generic)) and int(given) < 0)

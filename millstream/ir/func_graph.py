@@ -43,6 +43,8 @@ class FuncGraph(Graph):
       control_captures: Nodes of `outer` that its nodes wait for.
       runs_side_effects: Whether assignments and the like run though no output needs them; in
         branches and loops, as in TF 1.15, they do not.
+      caller: The only node that runs it, if there is one.
+      saved_at: For tensors that are returned for a gradient's sake, where.
       prefix: What tells hidden state of its nodes from that of nodes elsewhere.
 
     Args:
@@ -50,6 +52,9 @@ class FuncGraph(Graph):
       outer: The graph around it; by default the default graph.
       inline: Whether its nodes are named as nodes of the outer graph, in its current scope.
     """
+
+    forward: FuncGraph | None = None
+    """The body whose gradient this one computes, if it is one: its tensors can be used here."""
 
     building_function = True  # pyright: ignore[reportAssignmentType]
 
@@ -64,6 +69,8 @@ class FuncGraph(Graph):
         self.captures: dict[Tensor, Tensor] = {}
         self.control_captures: dict[Operation, None] = {}
         self.runs_side_effects = False
+        self.caller: Operation | None = None
+        self.saved_at: dict[Tensor, int] = {}
         self._stands_for: dict[Tensor, Tensor] = {}  # any outer tensor -> placeholder
         self._share(outermost(outer))
         self._inherit(outer, inline)
@@ -164,6 +171,8 @@ class FuncGraph(Graph):
         while inner is not graph:
             if not isinstance(inner, FuncGraph):
                 return False
+            if inner.forward is graph:
+                return True
             inner = inner.outer
         return True
 

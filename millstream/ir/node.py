@@ -145,6 +145,20 @@ class Operation:
 
     _remove_all_control_inputs = remove_control_inputs
 
+    def add_outputs(self, types: Sequence[DType]) -> tuple[Tensor, ...]:
+        """Adds outputs behind the others; the caller takes care of the attrs."""
+        start = len(self._outputs)
+        made = tuple(Tensor(self, start + i, t) for i, t in enumerate(types))
+        self._outputs = (*self._outputs, *made)
+        self._graph.note_change()
+        return made
+
+    def become(self, opdef: OpDef, attrs: dict[str, Any]) -> None:
+        """Makes it a node of another op that takes and gives the same and can do more."""
+        self.opdef = opdef
+        self.attrs = attrs
+        self._graph.note_change()
+
     def update_input(self, index: int, tensor: Tensor) -> None:
         """Replaces input `index`."""
         inputs = list(self._inputs)

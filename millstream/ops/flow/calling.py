@@ -19,6 +19,8 @@ from millstream.ir.spec import (
     Type,
     op,
 )  # fmt: skip
+from millstream.ops.array import reshape
+from millstream.ops.array import shape as shape_of
 
 __all__ = ["Case", "FakeParam", "If", "Loop", "PartitionedCall", "StatefulPartitionedCall", "While"]
 
@@ -46,7 +48,7 @@ def Case(
     branch_index: Tensor[Int32], input: Tensors["Tin", 0], *,
     Tout: list[Type], branches: ListOf(Func, 1), output_shapes: list[Shape] = (),
 ) -> Tensors["Tout"]:  # fmt: skip
-    """Runs the function with number `branch_index`, the last one if there is none of that number."""
+    """Runs the function with number `branch_index`; the last one if there is no such function."""
 
 
 @op(effect=Calls(), stateful=True)
@@ -67,16 +69,16 @@ def StatelessWhile(
 
 @op(effect=Calls(), stateful=True)
 def Loop(
-    input: Tensors["T", 0], limit: Tensor[Int32], slices: Tensors["Tslice", 0], *,
+    input: Tensors["T", 0], limit: Tensors[Int32, "limits", 0], slices: Tensors["Tslice", 0], *,
     Tsave: list[Type], cond: Func, body: Func, output_shapes: list[Shape] = (),
     reverse: bool = False, parallel_iterations: int = 10,
-) -> Returns(output=Tensors["T"], saved=Tensors["Tsave"], trips=Tensor[Int32]):  # fmt: skip
+) -> Returns(output=Tensors["T"], trips=Tensor[Int32], saved=Tensors["Tsave"]):  # fmt: skip
     """Is `While` with arrays that it takes apart and puts together, an element per iteration.
 
-    `body(*input, *elements of slices)` returns new `input`s, then the values to save. It ends after
-    `limit` iterations, if that is not negative, or when `cond(*input)`, if there is one, is false.
-    `saved` are `[trips, …]`; when compiled, zeros may follow behind the trips. With `reverse`, the
-    first iteration takes and makes the last of `limit` elements.
+    `body(*input, *elements of slices)` returns new `input`s, then the values to save. The loop ends
+    after `limit` iterations, if there is a limit and it is not negative, or when `cond(*input)`, if
+    there is a function, is false. `saved` are `[trips, …]`; when compiled, zeros may follow behind
+    the trips. With `reverse`, the first iteration takes and makes the last of `limit` elements.
     """
 
 
@@ -112,6 +114,36 @@ def _(dtype, shape):
     return np.zeros([size or 0 for size in shape.tuple or ()], dtype.np)
 
 
+@op
+def LoopRows[T](stacked: Tensor[T]) -> Tensor[T]:
+    """Puts the rows that the iterations of a loop saved one behind the other.
+
+    `[trips, rows, …]` becomes `[trips * rows, …]`.
+    """
+
+
+@LoopRows.shape
+def _(stacked):
+    return stacked[1:] if stacked.ndims is None else [None, *stacked.tuple[2:]]
+
+
+@LoopRows.kernel
+def _(stacked):
+    return stacked.reshape((-1, *stacked.shape[2:]))
+
+
+@LoopRows.reference
+def _(stacked):
+    if stacked.dtype == object and len(stacked):  # of differing numbers of rows
+        return np.concatenate(list(stacked))
+    return stacked.reshape((stacked.shape[0] * stacked.shape[1], *stacked.shape[2:]))
+
+
+@LoopRows.gradient
+def _(node, dy):
+    return reshape(dy, shape_of(node.inputs[0]))
+
+
 FakeParam.no_gradient("it has no inputs")
 FakeParam.examples(dtype=np.float32, shape=[2])
 
@@ -127,7 +159,7 @@ for _opdef in (If, StatelessIf, Case, While, StatelessWhile):
 
 @Loop.shape
 def _(node, output_shapes):
-    return (*output_shapes, []) if output_shapes else (None,) * len(node.values())
+    return tuple(output_shapes) or (None,) * len(node.values())
 
 
 @PartitionedCall.shape
