@@ -155,7 +155,7 @@ def luong_monotonic_hard(tf, np):
     )
 
 
-def train_luong_monotonic_recursive(tf, np):
+def luong_monotonic_recursive(tf, np):
     return _attended(tf, np, lambda s, m, n: s.LuongMonotonicAttention(4, m, n, mode="recursive"))
 
 

@@ -155,7 +155,7 @@ class BeamSearchDecoder(Decoder):
         return self._finished, self._start_inputs, state
 
     def _attention(self, cell_state):
-        """Returns the sum of alignments `[batch, width, max_time]` if a penalty needs them."""
+        """Returns the mean of alignments `[batch, width, max_time]` if a penalty needs them."""
         if not self._coverage_weight:
             return None
         found = [
@@ -166,7 +166,7 @@ class BeamSearchDecoder(Decoder):
         ]
         if not found:
             raise ValueError("No attention found in the cell state for the coverage penalty.")
-        return math.add_n(found) if len(found) > 1 else found[0]
+        return math.reduce_mean(array.stack(found, -1), -1) if len(found) > 1 else found[0]
 
     def step(self, time, inputs, state, name=None):
         """Runs a step of all beams and keeps the likeliest results."""
@@ -240,7 +240,9 @@ class BeamSearchDecoder(Decoder):
             log_p = log_p / math.pow((5.0 + lengths) / 6.0, weight)
         if attention is None:
             return log_p
-        penalty = math.reduce_sum(math.log(math.minimum(attention, 1.0)), 2)
+        # Entries that were never attended to lie behind the end of the memory.
+        seen = ops.Select(math.equal(attention, 0.0), array.ones_like(attention), attention)
+        penalty = math.reduce_sum(math.log(math.minimum(seen, 1.0)), 2)
         penalty *= math.cast(going, penalty.dtype) * self._coverage_weight
         return log_p + array.expand_dims(penalty, 2)
 

@@ -192,7 +192,8 @@ class LuongAttention(_Attention):
             g = None
             if self._scale:
                 g = get_variable("attention_g", dtype=query.dtype, initializer=Ones(), shape=())
-            return self._aligned(_luong_score(query, self._keys, g), state)
+            score = _luong_score(query, self._keys, g)
+        return self._aligned(score, state)
 
 
 @export("contrib.seq2seq.BahdanauAttention")
@@ -231,7 +232,8 @@ class BahdanauAttention(_Attention):
         with variable_scope(None, "bahdanau_attention", [query]):
             processed = self._query_layer(query) if self._query_layer else query
             v, g, b = _bahdanau_variables(self._num_units, self._normalize, query.dtype)
-            return self._aligned(_bahdanau_score(processed, self._keys, v, g, b), state)
+            score = _bahdanau_score(processed, self._keys, v, g, b)
+        return self._aligned(score, state)
 
 
 class _Monotonic(_Attention):
@@ -248,7 +250,7 @@ def _monotonic(noise, mode, seed):
 
 
 def _score_bias(first, dtype):
-    return get_variable("attention_score_bias", dtype=dtype, initializer=_full(first), shape=())
+    return get_variable("attention_score_bias", dtype=dtype, initializer=first)
 
 
 @export("contrib.seq2seq.BahdanauMonotonicAttention")
@@ -293,7 +295,8 @@ class BahdanauMonotonicAttention(_Monotonic):
             processed = self._query_layer(query) if self._query_layer else query
             v, g, b = _bahdanau_variables(self._num_units, self._normalize, query.dtype)
             score = _bahdanau_score(processed, self._keys, v, g, b)
-            return self._aligned(score + _score_bias(self._score_bias_init, query.dtype), state)
+            score += _score_bias(self._score_bias_init, query.dtype)
+        return self._aligned(score, state)
 
 
 @export("contrib.seq2seq.LuongMonotonicAttention")
@@ -337,4 +340,5 @@ class LuongMonotonicAttention(_Monotonic):
             if self._scale:
                 g = get_variable("attention_g", dtype=query.dtype, initializer=Ones(), shape=())
             score = _luong_score(query, self._keys, g)
-            return self._aligned(score + _score_bias(self._score_bias_init, query.dtype), state)
+            score += _score_bias(self._score_bias_init, query.dtype)
+        return self._aligned(score, state)
