@@ -203,7 +203,9 @@ class BeamSearchDecoder(Decoder):
         if attention is not None:
             attention *= array.expand_dims(math.cast(going, attention.dtype), 2)
             attention = state.accumulated_attention_probs + attention
-        scores = self._scores(total, longer + array.expand_dims(state.lengths, 2), going, attention)
+        scores = self._scores(
+            total, longer + array.expand_dims(state.lengths, 2), state.finished, attention
+        )
         flat = array.reshape(scores, [self._batch_size, -1])
         best, places = top_k(flat, k=self._width)
         best.set_shape(state.log_probs.shape)
@@ -232,7 +234,7 @@ class BeamSearchDecoder(Decoder):
         ended = array.tile(array.expand_dims(finished, 2), [1, 1, classes])
         return ops.Select(ended, array.zeros_like(log_p) + row, log_p)
 
-    def _scores(self, log_p, lengths, going, attention):
+    def _scores(self, log_p, lengths, finished, attention):
         weight = self._length_weight
         if not isinstance(weight, (int, float)) or weight:
             weight = to_tensor(weight, name="length_penalty_weight")
@@ -243,7 +245,8 @@ class BeamSearchDecoder(Decoder):
         # Entries that were never attended to lie behind the end of the memory.
         seen = ops.Select(math.equal(attention, 0.0), array.ones_like(attention), attention)
         penalty = math.reduce_sum(math.log(math.minimum(seen, 1.0)), 2)
-        penalty *= math.cast(going, penalty.dtype) * self._coverage_weight
+        # TensorFlow counts it for finished beams alone.
+        penalty *= math.cast(finished, penalty.dtype) * self._coverage_weight
         return log_p + array.expand_dims(penalty, 2)
 
     def finalize(self, outputs, final_state, sequence_lengths):
