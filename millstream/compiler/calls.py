@@ -97,6 +97,17 @@ class Call:
         return all(body.numeric for body in self.bodies)
 
     @property
+    def expected_runs(self) -> float | None:
+        """How often its bodies run; None if one of them runs once."""
+        return None
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it is known, or was seen, how often the bodies of this and inner calls run."""
+        inner = [m.call for b in self.bodies if b.region for m in b.region.nodes if m.call]
+        return all(call.is_measured for call in inner)
+
+    @property
     def blocking(self) -> bool:
         """Whether anything inside may wait."""
         return any(body.plan.blocking for body in self.bodies)
@@ -255,6 +266,16 @@ class Iteration(Call):
     def limit_at(self) -> int | None:
         """The position of the input that limits the iterations."""
         return self.count if self.has_limit else None
+
+    @property
+    def expected_runs(self) -> float:
+        """How often the body runs."""
+        return self.trips.expected()
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it is known, or was seen, how often the bodies of this and inner calls run."""
+        return self.trips.is_measured and super().is_measured
 
     @property
     def numeric(self) -> bool:

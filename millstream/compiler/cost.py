@@ -8,9 +8,11 @@ the switch by a few steps. The rates were measured on two AVX-512 cores.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple
 
+from millstream.compiler.calls import Call
 from millstream.compiler.region import Region
 from millstream.ir.node import Operation
 from millstream.ir.opdef import Writes
@@ -25,6 +27,7 @@ _RANDOM_NS = 60.0  # per element: Philox and what follows it
 _MATMUL_NS = 0.006  # per floating point operation: 170 GFLOP/s
 _CONVOLUTION_NS = 0.05  # per floating point operation: 20 GFLOP/s
 _POOL_NS = 2.0  # per element and element of the window
+_STEPS_PER_ITERATION = 3.0  # what a loop does beside its body
 _STATE_US = 0.5  # per variable read or written
 
 # XLA tier
@@ -35,12 +38,14 @@ _XLA_SPEEDUP = 3.0  # of work on elements
 _XLA_FLOP_NS = 0.0045  # 220 GFLOP/s
 _LARGE_US = 1000.0
 _XLA_WHOLE = 0.6  # of the NumPy tier's time, at most, for regions that take longer than that
+_ITERATION_US = 0.1
 _TRANSFER_NS = 0.1  # per byte of a feed, which is copied
 
 # Compiling
 _COMPILE_US = 25_000.0
 _COMPILE_NODE_US = 900.0
 _COMPILE_MATMUL_US = 5_000.0
+_COMPILE_LOOP_US = 10_000.0
 _COMPILE_CONVOLUTION_US = 90_000.0
 FIRST_COMPILE_US = 600_000.0
 """Importing JAX, once per process."""
@@ -115,41 +120,94 @@ def estimate(region: Region, known: Mapping[Tensor, tuple[int, ...]]) -> Estimat
       known: Shapes of the arrays that it is given from outside.
     """
     sizes = Sizes(known)
-    elements_us = flops = 0.0
-    compile_us = _COMPILE_US + len(region.nodes) * _COMPILE_NODE_US
-    for member in region.nodes:
-        node = member.node
-        flop = _flops(node, sizes)
-        if flop:
-            flops += flop
-            is_matmul = node.type in _MATMULS
-            compile_us += _COMPILE_MATMUL_US if is_matmul else _COMPILE_CONVOLUTION_US
-            rate = _MATMUL_NS if is_matmul else _CONVOLUTION_NS
-            elements_us += flop * (rate - _XLA_FLOP_NS) / 1e3
-        elif node.type not in _SMALL_TYPES:
-            elements_us += _elements_us(node, sizes)
+    work = _work_of(region, sizes)
+    flops = work.flops
+    compile_us = _COMPILE_US + work.compile_us
+    elements_us = work.elements_us
     states = len(region.loads) + len(region.stores)
-    numpy_us = (
-        len(region.nodes) * _STEP_US + states * _STATE_US + elements_us + flops * _XLA_FLOP_NS / 1e3
-    )
+    numpy_us = work.steps * _STEP_US + states * _STATE_US + elements_us + flops * _XLA_FLOP_NS / 1e3
     apart = len(region.packed())
     xla_us = _CALL_US + _READ_US * (len(region.loads) - apart)
-    xla_us += _WRITE_US * (len(region.stores) - apart)
+    xla_us += _WRITE_US * (len(region.stores) - apart) + work.trips * _ITERATION_US
     fed = sum(prod(shape) * t.dtype.size for t, shape in known.items())
     xla_us += (fed * _TRANSFER_NS + flops * _XLA_FLOP_NS) / 1e3
-    xla_us += _cheaper(region, sizes, elements_us) / _XLA_SPEEDUP
+    xla_us += max(elements_us - work.copies_us, 0.0) / _XLA_SPEEDUP
     # XLA also runs what does not depend on each other at the same time.
     if numpy_us > _LARGE_US:
         xla_us = min(xla_us, _XLA_WHOLE * numpy_us)
     return Estimate(numpy_us, xla_us, compile_us)
 
 
-def _cheaper(region: Region, sizes: Sizes, elements_us: float) -> float:
-    """Takes off what the XLA tier does not do at all: copying a table to change some rows."""
+@dataclass(slots=True)
+class _Work:
+    """What a region, or the nodes that a call runs, amount to.
+
+    Attributes:
+      steps: Nodes that run in the NumPy tier.
+      trips: Iterations of loops.
+      elements_us: Time in the NumPy tier that grows with the elements, beyond `flops` at XLA's rate.
+      copies_us: How much of that the XLA tier does not do at all: copying a table to change rows.
+      flops: Floating point operations of products.
+      compile_us: Time to compile.
+    """
+
+    steps: float = 0.0
+    trips: float = 0.0
+    elements_us: float = 0.0
+    copies_us: float = 0.0
+    flops: float = 0.0
+    compile_us: float = 0.0
+
+    def add(self, other: _Work, times: float) -> None:
+        """Adds what runs so many times, and is compiled once."""
+        self.steps += other.steps * times
+        self.trips += other.trips * times
+        self.elements_us += other.elements_us * times
+        self.copies_us += other.copies_us * times
+        self.flops += other.flops * times
+        self.compile_us += other.compile_us
+
+
+def _work_of(region: Region, sizes: Sizes) -> _Work:
+    work = _Work()
     for member in region.nodes:
-        if _is_sparse_write(member.node):
-            elements_us -= sizes.count(member.node.inputs[0]) * _CHEAP_NS / 1e3
-    return max(elements_us, 0.0)
+        node = member.node
+        work.steps += 1
+        work.compile_us += _COMPILE_NODE_US
+        if member.call is not None:
+            _add_call(member.call, sizes, work)
+            continue
+        flop = _flops(node, sizes)
+        if flop:
+            work.flops += flop
+            is_matmul = node.type in _MATMULS
+            work.compile_us += _COMPILE_MATMUL_US if is_matmul else _COMPILE_CONVOLUTION_US
+            rate = _MATMUL_NS if is_matmul else _CONVOLUTION_NS
+            work.elements_us += flop * (rate - _XLA_FLOP_NS) / 1e3
+        elif node.type not in _SMALL_TYPES:
+            work.elements_us += _elements_us(node, sizes)
+        if _is_sparse_write(node):
+            work.copies_us += sizes.count(node.inputs[0]) * _CHEAP_NS / 1e3
+    return work
+
+
+def _add_call(call: Call, sizes: Sizes, work: _Work) -> None:
+    """Adds what a node runs that runs functions: of branches, the longest."""
+    bodies = [_work_of(b.region, sizes) for b in call.bodies if b.region is not None]
+    trips = call.expected_runs
+    if trips is not None:
+        work.trips += trips
+        work.steps += trips * _STEPS_PER_ITERATION
+        work.compile_us += _COMPILE_LOOP_US
+        for body in bodies:
+            work.add(body, trips)
+        return
+    for body in bodies:
+        work.compile_us += body.compile_us
+    if bodies:
+        longest = max(bodies, key=lambda b: (b.steps * _STEP_US + b.elements_us, b.flops))
+        work.compile_us -= longest.compile_us
+        work.add(longest, 1.0)
 
 
 def _is_sparse_write(node: Operation) -> bool:

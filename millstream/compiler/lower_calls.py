@@ -202,9 +202,11 @@ class _Looping:
         slices = tuple(self._stacked(s) for s in inputs[call.slices_at :])
         limit, exact = call.trips.limit(inputs) if self._wants_limit(slices) else (None, False)
         element = [jax.ShapeDtypeStruct(s.shape[1:], s.dtype) for s in slices]
-        if any(isinstance(v, Buffer) for v in carry[0]):
-            carry = settle(carry, lambda c: self._step(c, element)[0])
         step, shapes = jax_bridge.staged(self._step, carry, element)
+        if any(isinstance(v, Buffer) for v in (*carry[0], *shapes[0][0])):
+            # A gradient array begins as a plain 0; others do not know their elements' shape yet.
+            carry = settle(carry, lambda c: self._step(c, element)[0])
+            step, shapes = jax_bridge.staged(self._step, carry, element)
         self._check_carry(carry, shapes[0])
         if exact and limit is not None and all(s.shape[0] == limit for s in slices):
             values, states, saved, trips = self._scan(step, shapes, carry, slices, limit)

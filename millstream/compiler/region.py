@@ -138,6 +138,11 @@ class Region:
         self.tiers: Tiers | None = None
 
     @property
+    def is_measured(self) -> bool:
+        """Whether it is known, or was seen, how often its loops iterate."""
+        return all(member.call.is_measured for member in self.nodes if member.call is not None)
+
+    @property
     def trains(self) -> bool:
         """Whether it looks like a training step: it changes variables that it reads."""
         return any(key.kind != "owned" and key in self.loads for key in self.stores)

@@ -173,6 +173,9 @@ class Tiers:
         if not all(cell.value is not None for cell in bound.load_cells):
             variant.next_event = variant.runs + 1  # the run will fail; look again at the next
             return
+        if self._mode == "auto" and not variant.runs > 1 and not self._region.is_measured:
+            variant.next_event = variant.runs + 1  # how often its loops iterate is not known yet
+            return
         variant.stage = Stage.COLD
         if self._mode == "xla":
             variant.next_event = variant.switch_at = variant.runs

@@ -20,6 +20,8 @@ from millstream.ir.tensor import Tensor
 if TYPE_CHECKING:
     from millstream.compiler.calls import Iteration
 
+_UNKNOWN: Any = object()
+GUESSED_TRIPS = 16.0
 MOST_TRIPS = 1 << 20
 """How far iterations are counted before the loop runs."""
 
@@ -51,6 +53,7 @@ class TripCount:
         self, loop: Iteration, graph: FuncGraph, test: FuncGraph | None, plan: Callable[..., Body]
     ) -> None:
         self.seen: int | None = None
+        self._from_graph: Any = _UNKNOWN
         self._loop = loop
         self._graph, self._test, self._plan = graph, test, plan
         self._counters: _Counters | None = None
@@ -62,6 +65,24 @@ class TripCount:
     def is_cheap(self) -> bool:
         """Whether counting is worth while where nothing needs the number."""
         return self._counters is not None and self._counters.exact
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether the loop ran before, or its number of iterations is known."""
+        return self.seen is not None or self._known() is not None
+
+    def expected(self) -> float:
+        """Gives the number of iterations when it last ran, else what the graph tells, else a guess."""
+        if self.seen is not None:
+            return float(self.seen)
+        known = self._known()
+        return GUESSED_TRIPS if known is None else float(known)
+
+    def _known(self) -> int | None:
+        if self._from_graph is _UNKNOWN:
+            values = self._loop.program.values
+            self._from_graph = self.limit([values.get(t) for t in self._loop.tensors])[0]
+        return self._from_graph
 
     def needed(self) -> set[int] | None:
         """Gives the inputs that must be known to limit the iterations; None if nothing helps."""
