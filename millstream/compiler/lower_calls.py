@@ -205,7 +205,7 @@ class _Looping:
         step, shapes = jax_bridge.staged(self._step, carry, element)
         if any(isinstance(v, Buffer) for v in (*carry[0], *shapes[0][0])):
             # A gradient array begins as a plain 0; others do not know their elements' shape yet.
-            carry = settle(carry, lambda c: self._step(c, element)[0])
+            carry = settle(carry, lambda c, e: self._step(c, e)[0], element)
             step, shapes = jax_bridge.staged(self._step, carry, element)
         self._check_carry(carry, shapes[0])
         if exact and limit is not None and all(s.shape[0] == limit for s in slices):

@@ -428,19 +428,20 @@ def on_host(buffer: Any) -> Any:
 # -- loops and branches
 
 
-def settle(carry: Any, body: Callable[[Any], Any], attempts: int = 6) -> Any:
+def settle(carry: Any, body: Callable[..., Any], *more: Any, attempts: int = 6) -> Any:
     """Gives a loop's carry the structure that its body keeps.
 
     Args:
       carry: What the first iteration would be given, a pytree with buffers in it.
-      body: From a carry to the next.
+      body: From a carry, and `more`, to the next.
+      *more: What else it takes: arrays or shapes.
       attempts: How often the structure may change.
 
     Raises:
       UnimplementedError: If it goes on changing.
     """
     for _ in range(attempts):
-        after = jax.eval_shape(body, carry)
+        after = jax.eval_shape(body, carry, *more)
         settled = conform(carry, after)
         if _structure(settled) == _structure(carry):
             return carry

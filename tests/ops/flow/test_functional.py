@@ -67,6 +67,24 @@ def test_folds(run):
     np.testing.assert_array_equal(mixed, [2, 3.75])
 
 
+def test_gradients(run, caplog):
+    caplog.set_level("DEBUG", "millstream")
+    x = tf.placeholder(tf.float32, [3, 2])
+    mapped = tf.map_fn(lambda row: row * tf.reduce_sum(row), x)
+    scanned = tf.scan(lambda total, row: total * row + row, x)
+    folded = tf.foldl(lambda total, row: total * row, x)
+    found = run([tf.gradients(y, x)[0] for y in (mapped, scanned, folded)], {x: rows() + 1})
+    a = rows() + 1
+    sums = a.sum(1, keepdims=True)
+    np.testing.assert_allclose(found[0], 2 * sums + 0 * a, rtol=1e-6)
+    first = 1 + a[1] + a[1] * a[2]
+    second = 1 + a[0] + (1 + a[0]) * a[2]
+    third = 1 + a[0] * a[1] + a[1]
+    np.testing.assert_allclose(found[1], [first, second, third], rtol=1e-6)
+    np.testing.assert_allclose(found[2], a.prod(0) / a, rtol=1e-6)
+    assert "stays in NumPy" not in caplog.text
+
+
 def test_names_are_those_of_tensorflow():
     with tf.Graph().as_default():
         mapped = tf.map_fn(lambda a: a * 2.0, tf.constant([1.0]))
