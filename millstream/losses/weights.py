@@ -73,11 +73,12 @@ def _checked_in_step(
 
     if weights.shape.ndims is not None and weights.shape.ndims == values.shape.ndims:
         return assert_true(fits(), data, name=scope)
-    same_rank = math.equal(values_rank, weights_rank, name="is_same_rank")
-    valid = cond(
-        is_scalar, lambda: is_scalar, lambda: cond(same_rank, fits, lambda: same_rank),
-        name="is_valid_shape",
-    )  # fmt: skip
+
+    def fits_if_ranks_do():
+        same_rank = math.equal(values_rank, weights_rank, name="is_same_rank")
+        return cond(same_rank, fits, lambda: same_rank)
+
+    valid = cond(is_scalar, lambda: is_scalar, fits_if_ranks_do, name="is_valid_shape")
     return assert_true(valid, data, name=scope)
 
 

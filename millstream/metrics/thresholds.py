@@ -43,8 +43,9 @@ def counts_at_thresholds(labels, predictions, thresholds, weights=None, includes
             math.cast(predictions, Float), math.cast(labels, Bool), weights
         )
     number = len(thresholds)
-    yes, bounds = _decisions(predictions, thresholds)
+    column = array.reshape(predictions, [-1, 1])
     labels = array.reshape(math.cast(labels, Bool), [1, -1])
+    yes, bounds = _decisions(column, thresholds)
     no = math.logical_not(yes) if {"fn", "tn"} & set(includes) else None
     true = array.tile(labels, [number, 1])
     false = math.logical_not(true) if {"fp", "tn"} & set(includes) else None
@@ -63,9 +64,8 @@ def counts_at_thresholds(labels, predictions, thresholds, weights=None, includes
     return values, updates
 
 
-def _decisions(predictions, thresholds):
+def _decisions(column, thresholds):
     """Returns `[thresholds, elements]` booleans, and the thresholds in that shape."""
-    column = array.reshape(predictions, [-1, 1])
     size = column.shape.as_list()[0]
     if size is None:
         size = array.shape(column)[0]

@@ -233,9 +233,10 @@ def group_norm(
         else:
             mean, variance = moments(grouped, sorted(axes), keep_dims=True)
         gain = math.rsqrt(variance + epsilon)
+        offset = -mean * gain
         if gamma is not None:
             gain *= gamma
-        offset = -mean * gain
+            offset *= gamma
         if beta is not None:
             offset += beta
         outputs = array.reshape(grouped * gain + offset, sizes)

@@ -159,8 +159,6 @@ def clip_by_global_norm(
                 continue
             values = _values(t)
             with colocate_with(values):
-                scaled = identity(
-                    values * factor, name=f"{scope.rstrip('/').rpartition('/')[2]}/_{i}"
-                )
+                scaled = identity(values * factor, name=f"{scope.rstrip('/')}/_{i}")
             clipped.append(_like(t, scaled))
     return clipped, norm
