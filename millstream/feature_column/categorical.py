@@ -5,7 +5,7 @@ from collections import namedtuple
 import numpy as np
 
 from millstream.base.dtypes import Int64, String, as_dtype
-from millstream.base.export import export, resolve
+from millstream.base.export import export
 from millstream.feature_column.columns import CategoricalColumn
 from millstream.feature_column.numeric import check_key
 from millstream.formats.file_object import GFile
@@ -22,6 +22,7 @@ from millstream.ops.flow.checks import assert_greater_equal, assert_less
 from millstream.ops.math.cast import cast
 from millstream.ops.parsing.features import VarLenFeature
 from millstream.ops.string.codes import string_to_hash_bucket_fast
+from millstream.ops.table.vocabulary import index_table_from_file, index_table_from_tensor
 
 
 def to_sparse(tensor, ignore_value=None):
@@ -160,7 +161,7 @@ class VocabularyFileCategoricalColumn(
         key_dtype = self.dtype
         if tensor.dtype.is_integer:
             key_dtype, tensor = Int64, _as_int64(tensor)
-        table = resolve("contrib.lookup.index_table_from_file")(
+        table = index_table_from_file(
             vocabulary_file=self.vocabulary_file,
             num_oov_buckets=self.num_oov_buckets,
             vocab_size=self.vocabulary_size,
@@ -190,8 +191,8 @@ class VocabularyListCategoricalColumn(
         key_dtype = self.dtype
         if tensor.dtype.is_integer:
             key_dtype, tensor = Int64, _as_int64(tensor)
-        table = resolve("contrib.lookup.index_table_from_tensor")(
-            vocabulary_list=tuple(self.vocabulary_list),
+        table = index_table_from_tensor(
+            tuple(self.vocabulary_list),
             default_value=self.default_value,
             num_oov_buckets=self.num_oov_buckets,
             dtype=key_dtype,

@@ -22,6 +22,7 @@ from millstream.ir.spec import (
     Type,
     op,
 )
+from millstream.ir.tensor import Tensor as SymbolicTensor
 from millstream.ops.math.cast import cast
 from millstream.ops.sparse.parts import as_sparse, check_arrays, invalid
 from millstream.ops.string.farmhash import fingerprint64
@@ -30,6 +31,10 @@ DEFAULT_HASH_KEY = 0xDECAFCAFFE
 
 _WORD = (1 << 64) - 1
 _MULTIPLIER = 0xC6A4A7935BD1E995
+_GOLDEN = 0x9E3779B97F4A7800
+_CROSSES = Returns(
+    output_indices=Tensor[Int64], output_values=Tensor["out_type"], output_shape=Tensor[Int64]
+)
 
 
 @op(effect=Dynamic())
@@ -46,9 +51,7 @@ def SparseCross(
     dense_types: ListOf(Type[Int64, String], 0),
     out_type: Type[Int64, String],
     internal_type: Type[Int64, String],
-) -> Returns(
-    output_indices=Tensor[Int64], output_values=Tensor["out_type"], output_shape=Tensor[Int64]
-):
+) -> _CROSSES:
     """Crosses the rows of sparse and dense features, as strings or as hashed numbers."""
 
 
@@ -104,13 +107,18 @@ def _spelled(values):
 
 @SparseCross.reference
 def _(indices, values, shapes, dense_inputs, hashed_output, num_buckets, hash_key, out_type):
+    cross = _hashed(num_buckets, hash_key) if hashed_output else _spelled
+    return _crossed(indices, values, shapes, dense_inputs, cross, out_type)
+
+
+def _crossed(indices, values, shapes, dense_inputs, cross, out_type):
+    """Applies `cross` to every choice of an element of each input, row by row."""
     for dense in dense_inputs:
         if dense.ndim != 2:
             raise invalid(f"Expected a dense feature of rank 2, got {dense.ndim}")
     batch = _batch_size(shapes, dense_inputs)
     columns = [_sparse_rows(*each) for each in zip(indices, values, shapes, strict=True)]
     columns += [dict(enumerate(dense.tolist())) for dense in dense_inputs]
-    cross = _hashed(num_buckets, hash_key) if hashed_output else _spelled
     places, found, widest = [], [], 0
     for row in range(batch):
         choices = [column.get(row, ()) for column in columns]
@@ -137,6 +145,77 @@ SparseCross.fails(
     hashed_output=True, num_buckets=100, hash_key=7, sparse_types=[Int64], dense_types=[Int64],
     out_type=Int64, internal_type=Int64,
 )  # fmt: skip
+
+
+def _mixed(num_buckets):
+    """Hashes crosses as TF's first op for them did; numbers are signed."""
+
+    def cross(values):
+        code = DEFAULT_HASH_KEY
+        for value in values:
+            number = fingerprint64(value) if isinstance(value, bytes) else value
+            signed = code - (1 << 64) if code >> 63 else code
+            code ^= number + _GOLDEN + (code << 10) + (signed >> 4) & _WORD
+        return code % (num_buckets or (1 << 63) - 1)
+
+    return cross
+
+
+@op(effect=Dynamic())
+def SparseFeatureCross(
+    indices: Tensors[Int64, "N", 0],
+    values: Tensors["sparse_types", 0],
+    shapes: Tensors[Int64, "N", 0],
+    dense: Tensors["dense_types", 0],
+    *,
+    hashed_output: bool,
+    num_buckets: AtLeast(0),
+    sparse_types: ListOf(Type[Int64, String], 0),
+    dense_types: ListOf(Type[Int64, String], 0),
+    out_type: Type[Int64, String],
+    internal_type: Type[Int64, String],
+) -> _CROSSES:
+    """Crosses the rows of features, as strings or hashed as TF first did."""
+
+
+@op(effect=Dynamic())
+def SparseFeatureCrossV2(
+    indices: Tensors[Int64, "N", 0],
+    values: Tensors["sparse_types", 0],
+    shapes: Tensors[Int64, "N", 0],
+    dense: Tensors["dense_types", 0],
+    *,
+    hashed_output: bool,
+    num_buckets: AtLeast(0),
+    hash_key: int,
+    sparse_types: ListOf(Type[Int64, String], 0),
+    dense_types: ListOf(Type[Int64, String], 0),
+    out_type: Type[Int64, String],
+    internal_type: Type[Int64, String],
+) -> _CROSSES:
+    """Crosses the rows of features, as strings or as hashed numbers."""
+
+
+@SparseFeatureCross.reference
+def _(indices, values, shapes, dense, hashed_output, num_buckets, out_type):
+    cross = _mixed(num_buckets) if hashed_output else _spelled
+    return _crossed(indices, values, shapes, dense, cross, out_type)
+
+
+@SparseFeatureCrossV2.reference
+def _(indices, values, shapes, dense, hashed_output, num_buckets, hash_key, out_type):
+    cross = _hashed(num_buckets, hash_key) if hashed_output else _spelled
+    return _crossed(indices, values, shapes, dense, cross, out_type)
+
+
+for _opdef, _more in ((SparseFeatureCross, {}), (SparseFeatureCrossV2, {"hash_key": 7})):
+    _opdef.shape(lambda: ([None, 2], [None], [2]))
+    _opdef.no_gradient("ids have none")
+    _opdef.examples(
+        *([_PLACES], [np.array([1, 2, 3], np.int64)], [_SHAPE], []),
+        hashed_output=True, num_buckets=100, sparse_types=[Int64], dense_types=[],
+        out_type=Int64, internal_type=Int64, **_more,
+    )  # fmt: skip
 
 
 @export("sparse.cross")
@@ -180,12 +259,44 @@ def sparse_cross_hashed(inputs, num_buckets=0, hash_key=None, name=None):
 def _check_all_sparse(inputs):
     if not isinstance(inputs, list):
         raise TypeError("Inputs must be a list")
-    if not all(isinstance(each, SparseTensor | SparseTensorValue) for each in inputs):
+    kinds = SparseTensor | SparseTensorValue | SymbolicTensor
+    if not all(isinstance(each, kinds) for each in inputs):
         raise TypeError("All inputs must be SparseTensors")
 
 
 def cross_features(inputs, hashed_output=False, num_buckets=0, hash_key=None, name=None):
     """Is `sparse_cross` or `sparse_cross_hashed` of features that may be dense, `[batch, n]`."""
+    more = {"hash_key": DEFAULT_HASH_KEY if hash_key is None else hash_key}
+    return _made(SparseCross, inputs, hashed_output, num_buckets, name, more)
+
+
+@export("contrib.slim.sparse_feature_cross")
+def sparse_feature_cross(inputs, hashed_output=False, num_buckets=0, name=None, hash_key=None):
+    """Crosses features row by row, with the hashes of `tf.contrib.layers`.
+
+    Args:
+      inputs: tensors and `SparseTensor`s `[batch, …]` of integers or strings.
+      hashed_output: whether crosses are hashed; else they are strings joined by `_X_`.
+      num_buckets: the number of different hashes; 0 for any number that is not negative.
+      name: name of the node.
+      hash_key: what hashing starts from; `None` hashes as the first version of this did.
+
+    Returns:
+      A `SparseTensor` `[batch, most crosses]`.
+
+    Raises:
+      TypeError: if `inputs` is no list.
+    """
+    if not isinstance(inputs, list):
+        raise TypeError("Inputs must be a list")
+    if hash_key is None:
+        return _made(SparseFeatureCross, inputs, hashed_output, num_buckets, name, {})
+    return _made(
+        SparseFeatureCrossV2, inputs, hashed_output, num_buckets, name, {"hash_key": hash_key}
+    )
+
+
+def _made(opdef, inputs, hashed_output, num_buckets, name, more):
     sparse = [as_sparse(x) for x in inputs if isinstance(x, SparseTensor | SparseTensorValue)]
     dense = [
         convert_to_tensor(x) for x in inputs if not isinstance(x, SparseTensor | SparseTensorValue)
@@ -196,14 +307,14 @@ def cross_features(inputs, hashed_output=False, num_buckets=0, hash_key=None, na
         internal = Int64
     values = [_as_feature(x.values) for x in sparse]
     dense = [_as_feature(x) for x in dense]
-    found = SparseCross(
+    found = opdef(
         indices,
         values,
         shapes,
         dense,
         hashed_output=hashed_output,
         num_buckets=num_buckets,
-        hash_key=DEFAULT_HASH_KEY if hash_key is None else hash_key,
+        **more,
         sparse_types=[x.dtype for x in values],
         dense_types=[x.dtype for x in dense],
         out_type=internal,
