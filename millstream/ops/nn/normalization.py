@@ -154,11 +154,15 @@ def l2_normalize(x, axis=None, epsilon=1e-12, name=None, dim=None):
         return ops.Mul(x, inverse, name=scope)
 
 
+_NODES_OF_BRANCHES = 16
+
+
 @export("nn.zero_fraction", "math.zero_fraction")
 def zero_fraction(value, name=None):
     """Computes which part of a tensor's elements is zero.
 
     TensorFlow counts small and large tensors in two branches of a conditional; here there is one.
+    Seeds of later random nodes depend on the number of nodes, so that the others count as made.
 
     Args:
       value: a numeric tensor.
@@ -172,5 +176,7 @@ def zero_fraction(value, name=None):
         size = array.size(value, out_type="int64")
         zero = ops.Equal(value, to_tensor(0, value.dtype.base_dtype))
         count = math.reduce_sum(math.cast(zero, "int64"))
+        for _ in range(_NODES_OF_BRANCHES):
+            value.graph.next_id()
         fraction = math.cast(count, "float32") / math.cast(size, "float32")
         return array.identity(fraction, name="fraction")

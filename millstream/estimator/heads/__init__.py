@@ -1,0 +1,1 @@
+"""Heads: losses, predictions and metrics on top of a model's logits."""
