@@ -76,6 +76,9 @@ def gradient_function(node: Operation) -> GradientFn | None:
     Raises:
       LookupError: if nothing is known of its gradient.
     """
+    own = getattr(node, "own_gradient", None)
+    if own is not None:
+        return own
     override = node.attrs.get("_gradient_op_type")
     name = override or node.type
     if name in _registered:

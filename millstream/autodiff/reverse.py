@@ -106,9 +106,9 @@ class ReversePass:
             rule = gradient_function(node)
             if rule is None:
                 return
+            if not isinstance(node.opdef.effect, Calls):
+                dys = [self._filled(t, dy) for t, dy in zip(node.values(), dys, strict=True)]
             with get_default_graph().name_scope(f"{node.name}_grad"):
-                if not isinstance(node.opdef.effect, Calls):
-                    dys = [self._filled(t, dy) for t, dy in zip(node.values(), dys, strict=True)]
                 dxs = self._apply(rule, node, dys)
                 dxs = list(dxs) if isinstance(dxs, (list, tuple)) else [dxs]
                 self._check(node, dxs)

@@ -295,6 +295,12 @@ def outermost(graph: Graph) -> Graph:
     return graph
 
 
+def working_graph(graph: Graph) -> Graph:
+    """Returns the graph that nodes on something of `graph` go to: the function's, inside of one."""
+    default = default_graphs.top()
+    return default if default is not None and default.building_function else graph
+
+
 @contextmanager
 def lifted() -> Generator[Graph]:
     """Is a context in which new nodes go to the outermost graph and wait for nothing.

@@ -8,7 +8,7 @@ from millstream.base.dtypes import DType, as_dtype
 from millstream.base.shapes import TensorShape, as_shape
 from millstream.ir.composite import IndexedSlices
 from millstream.ir.convert import convert_to_tensor, register_tensor_conversion_function
-from millstream.ir.func_graph import lifted
+from millstream.ir.func_graph import lifted, working_graph
 from millstream.ir.node import Operation
 from millstream.ir.scopes import name_scope
 from millstream.ir.static_value import handle_data
@@ -78,13 +78,13 @@ class BaseResourceVariable(Variable):
         """Returns a tensor with the value as it is when control dependencies are satisfied."""
         if self._cached_value is not None:
             return self._cached_value
-        graph = self.graph
+        graph = working_graph(self.graph)
         with graph.colocate_with(None, ignore_existing=True), graph.device(self._handle.device):
             return self._read()
 
     def read_value(self) -> Tensor:
         """Returns a new tensor with the value as it is when control dependencies are satisfied."""
-        with name_scope("Read"), self.graph.device(self._handle.device):
+        with name_scope("Read"), working_graph(self.graph).device(self._handle.device):
             value = self._read()
         return identity(value)
 
@@ -278,7 +278,7 @@ class _WrittenVariable(BaseResourceVariable):
         return self._parent_op
 
     def _read(self) -> Tensor:
-        with self.graph.control_dependencies([self._parent_op]):
+        with working_graph(self.graph).control_dependencies([self._parent_op]):
             return super()._read()
 
 
