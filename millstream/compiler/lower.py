@@ -297,9 +297,12 @@ def _for_kernel(node: Operation, operands: list[Any]) -> list[Any]:
         for arg, (start, stop) in zip(opdef.inputs, opdef.input_spans(node)):
             static[start:stop] = [arg.name in opdef.static] * (stop - start)
     return [
-        jnp.asarray(v) if not fixed and isinstance(v, (np.ndarray, np.generic)) else v
-        for v, fixed in zip(operands, static)
+        jnp.asarray(v) if not fixed and _is_numeric(v) else v for v, fixed in zip(operands, static)
     ]
+
+
+def _is_numeric(value: Any) -> bool:
+    return isinstance(value, (np.ndarray, np.generic)) and value.dtype != object
 
 
 def _has_checks(member: RegionNode) -> bool:

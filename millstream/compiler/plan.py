@@ -26,6 +26,7 @@ from millstream.ir.node import Operation
 from millstream.ir.opdef import Host
 from millstream.ir.tensor import Tensor
 from millstream.rewrite import rewrite
+from millstream.rewrite.functionalize import functionalize
 from millstream.rewrite.program import PLACEHOLDERS, Program
 from millstream.rewrite.rules import bind_flat
 
@@ -114,6 +115,10 @@ def make_plan(
 def plan_program(program: Program, options: PlanOptions) -> Plan:
     """Plans a program, which may be a function's body within a call."""
     raw = has_control_flow(program)
+    if raw and options.optimize and not program.folded and not program.depth:
+        functional = functionalize(program)
+        if functional is not None:
+            program, raw = functional, False
     rewrite(program, options.optimize, ordered=not raw)
     for node in program.nodes:
         if node.type in PLACEHOLDERS:

@@ -124,13 +124,20 @@ class Partition:
         access = self.access[node] = access_of(self.program, node, written)
         if written or access.writes:
             self._written[node] = written.union(access.writes)
-        if is_compilable(node) or node in self._padded:
+        if is_compilable(node) or node in self._padded or self._is_numeric_check(node):
             needed = self._static.needed_by(node)
             if needed is not None:
                 self._static.note_numeric(node)
                 return Kind.NUMERIC, needed
         self._static.note_host(node)
         return Kind.HOST, frozenset()
+
+    def _is_numeric_check(self, node: Operation) -> bool:
+        """Tells whether a node is an assertion whose texts, if it has any, are known."""
+        if node.type != "Assert":
+            return False
+        known = self.program.values
+        return all(t in known or _is_compiled(t) for t in self.program.inputs(node))
 
     def _classify_call(self, node: Operation, written: frozenset[Key]) -> tuple[Kind, Leaves]:
         if self._wanted is None:

@@ -142,4 +142,6 @@ def _has_side_effect(node: Operation) -> bool:
     effect = node.opdef.effect
     if isinstance(effect, Writes):
         return True
-    return isinstance(effect, Host) and (not node.values() or node.type in ("Print", "PyFunc"))
+    if not node.values():
+        return node.opdef.stateful and node.type != "NoOp"
+    return isinstance(effect, Host) and node.type in ("Print", "PyFunc")
