@@ -48,7 +48,7 @@ def helpers():
     }
 
 
-def check(text, entry, nodes=True, shapes=True):
+def check(text, entry, nodes=True, shapes=True, rtol=1e-6):
     """Checks one expression.
 
     Args:
@@ -56,6 +56,7 @@ def check(text, entry, nodes=True, shapes=True):
       entry: what TF 1.15 made of it.
       nodes: whether the nodes must be the same.
       shapes: whether the static shapes must be the same; else they may tell more.
+      rtol: relative tolerance of values.
     """
     with tf.Graph().as_default() as graph:
         if "raises" in entry:
@@ -69,16 +70,16 @@ def check(text, entry, nodes=True, shapes=True):
         found = [_shape(t) for t in fetches if isinstance(t, tf.Tensor)]
         if shapes:
             assert found == entry["shapes"]
-        _check_run(fetches, entry)
+        _check_run(fetches, entry, rtol)
 
 
-def _check_run(fetches, entry):
+def _check_run(fetches, entry, rtol):
     if "values" in entry:
         with tf.Session() as session:
             values = session.run(fetches)
         kept = [value for value in values if value is not None]
         for value, wanted in zip(kept, entry["values"], strict=True):
-            _compare(value, wanted)
+            _compare(value, wanted, rtol)
     if "fails" in entry:
         with tf.Session() as session, pytest.raises(tf.errors.OpError) as info:
             session.run(fetches)
@@ -107,7 +108,7 @@ def _shape(tensor):
     return None if tensor.shape.ndims is None else tensor.shape.as_list()
 
 
-def _compare(found, entry):
+def _compare(found, entry, rtol):
     found = np.asarray(found)
     data = entry["data"]
     if entry["dtype"].startswith("complex"):
@@ -118,4 +119,4 @@ def _compare(found, entry):
     assert str(found.dtype) == entry["dtype"]
     assert list(found.shape) == entry["shape"]
     wanted = np.asarray(data, found.dtype).reshape(entry["shape"])
-    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    np.testing.assert_allclose(found, wanted, rtol=rtol)
