@@ -186,7 +186,8 @@ class _Trace:
             return bind_flat(opdef.reference, node)(*map(_shape_only, operands))
         if member.call is not None:
             return lower_calls.trace(member.call, operands, self._lowering.checks, trace_body)
-        pure = opdef.effect is None and not opdef.stateful and opdef.reference
+        repeatable = not opdef.stateful or node.type == "Assert"
+        pure = opdef.effect is None and repeatable and opdef.reference
         if pure and all(isinstance(v, (np.ndarray, np.generic)) for v in operands):
             with np.errstate(all="ignore"):
                 return bind_flat(opdef.reference, node)(*operands)
@@ -208,9 +209,9 @@ class _Trace:
 
     def _checker(self, node: Operation) -> Callable[..., None]:
         def check(ok: Any, message: Callable[..., str], *arrays: Any) -> None:
-            if isinstance(ok, (bool, np.bool_, np.ndarray)):
+            if not any(isinstance(value, jax.core.Tracer) for value in (ok, *arrays)):
                 if not ok:
-                    raise InvalidArgumentError(None, None, message(*arrays))
+                    raise InvalidArgumentError(None, None, message(*map(np.asarray, arrays)))
                 return
             self._lowering.checks.append(Check(node, message, ok, arrays))
 
