@@ -82,6 +82,8 @@ class Estimator:
         self._model_fn = model_fn
         self._params = copy.deepcopy(params or {})
         self._warm_start_settings = settings_of(warm_start_from)
+        # The kind of features that `predict` had last, and the graph kept for them; see warm.py.
+        self._warm_key: Any = None
         self._warm_predictor: Any = None
 
     def _assert_members_are_not_overridden(self) -> None:
