@@ -1,46 +1,19 @@
 """Graphs with raw control flow: those that TensorFlow 1.15 wrote, and broken ones."""
 
-import json
-import zlib
-from pathlib import Path
-
-import numpy as np
 import pytest
 
 import millstream as tf
 from millstream.base import errors
+from millstream.compiler import plan
 from millstream.ops.flow.switches import Enter, Exit, NextIteration, merge, switch
-
-GOLDEN = Path(__file__).parents[1] / "golden"
-FACTS = json.loads((GOLDEN / "control_flow.json").read_text())
-
-
-@pytest.fixture(scope="module")
-def graphs():
-    with np.load(GOLDEN / "control_flow.npz") as file:
-        return {name: zlib.decompress(file[name].tobytes()) for name in file}
-
-
-def check_golden(graph_def, facts):
-    """Runs an imported graph as it was run when it was recorded."""
-    with tf.Graph().as_default() as graph, tf.Session() as session:
-        tf.import_graph_def(graph_def, name="")
-        session.run(graph.get_operation_by_name(facts["init"]))
-        fetches = [graph.as_graph_element(name) for name in facts["fetches"]]
-        for feeds, expected in zip(facts["feeds"], facts["results"], strict=True):
-            values = {name: np.array(value, dtype) for name, (dtype, value) in feeds.items()}
-            found = session.run(fetches, values)
-            for name, one, other in zip(facts["fetches"], found, expected, strict=True):
-                if other is not None:
-                    np.testing.assert_allclose(one, other, rtol=2e-5, atol=1e-6, err_msg=name)
+from tests.golden_control_flow import FACTS, check_golden
 
 
 @pytest.mark.parametrize("name", FACTS)
-def test_graphs_of_tensorflow(graphs, name, monkeypatch):
+def test_graphs_of_tensorflow(name, monkeypatch):
     monkeypatch.setenv("MILLSTREAM_TIER", "numpy")
-    graph_def = tf.GraphDef()
-    graph_def.ParseFromString(graphs[name])
-    check_golden(graph_def, FACTS[name])
+    monkeypatch.setattr(plan, "functionalize", lambda program: None)
+    check_golden(name)
 
 
 def test_switch_and_merge():

@@ -1,0 +1,80 @@
+"""Raw control flow of TensorFlow 1.15's graphs as functional branches and loops."""
+
+import pytest
+
+import millstream as tf
+from millstream.compiler import frames, plan
+from millstream.ir.tensor import Tensor
+from millstream.ops.flow.switches import merge, switch
+from millstream.rewrite.functionalize import functionalize
+from millstream.rewrite.program import Program
+from tests.golden_control_flow import FACTS, check_golden, imported
+
+IRREGULAR = {"cond_in_loop", "loop_in_cond", "nested_loops"}
+
+
+def made_functional(fetches, feeds):
+    graph = tf.get_default_graph()
+    tensors = [f for f in fetches if isinstance(f, Tensor)]
+    nodes = [f for f in fetches if not isinstance(f, Tensor)]
+    feeds = [graph.as_graph_element(feed) for feed in feeds]
+    program = Program(graph, tensors, nodes, feeds)
+    assert frames.has_control_flow(program)
+    return functionalize(program)
+
+
+@pytest.mark.parametrize("name", sorted(FACTS.keys() - IRREGULAR))
+def test_branches_and_loops_are_found(name):
+    with tf.Graph().as_default():
+        made = made_functional(imported(name), FACTS[name]["feeds"][0])
+    assert made is not None
+    types = {node.type for node in made.graph.nodes}
+    assert not types & frames.CONTROL_FLOW
+    assert types & {"If", "StatelessIf", "While", "StatelessWhile", "Loop"}
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_results_in_the_numpy_tier(name, monkeypatch):
+    monkeypatch.setenv("MILLSTREAM_TIER", "numpy")
+    check_golden(name)
+
+
+@pytest.mark.parametrize("name", ["arrays_in_loop", "cond_that_assigns", "dynamic_rnn_training"])
+def test_results_compiled(name, monkeypatch, caplog):
+    caplog.set_level("DEBUG", "millstream")
+    monkeypatch.setenv("MILLSTREAM_TIER", "xla")
+    check_golden(name)
+    assert "stays in NumPy" not in caplog.text
+
+
+def test_a_merge_of_values_from_one_branch_is_left_alone():
+    with tf.Graph().as_default():
+        x = tf.placeholder(tf.float32, [], name="x")
+        low, high = switch(x, x > 0)
+        y, index = merge([high * 2.0, high + 1.0])
+        assert made_functional([index], ["x:0"]) is None
+        low, high = switch(x, x > 0)
+        y, index = merge([low * 2.0, high + 1.0])
+        assert made_functional([y, index], ["x:0"]) is not None
+        with tf.Session() as session:
+            assert session.run([y, index], {x: 3.0}) == [4, 1]
+            assert session.run([y, index], {x: -3.0}) == [-6, 0]
+
+
+def test_a_fed_branch_is_not_computed():
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [])
+        low, high = switch(x, x > 0)
+        doubled = high * 2.0
+        y, _ = merge([low - 1.0, doubled])
+        assert session.run(y, {x: 3.0}) == 6
+        assert session.run(y + 1.0, {x: -3.0}) == -3
+        assert session.run(y, {y: 5.0, x: 1.0}) == 5
+
+
+def test_without_optimisation_nothing_is_rewritten():
+    with tf.Graph().as_default() as graph:
+        fetches = [f for f in imported("cond") if isinstance(f, Tensor)]
+        feeds = [graph.get_tensor_by_name("x:0")]
+        assert plan.make_plan(graph, fetches, [], feeds, plan.PlanOptions(optimize=False)).frames
+        assert plan.make_plan(graph, fetches, [], feeds, plan.PlanOptions()).frames is None
