@@ -27,7 +27,7 @@ from millstream.compiler.calls import Branches, Call, Iteration
 from millstream.compiler.checks import Check
 from millstream.compiler.effects import Key
 from millstream.ops.flow.buffers import Buffer
-from millstream.ops.flow.traced_buffers import conform, settle, traced
+from millstream.ops.flow.traced_buffers import TracedBuffer, conform, settle, traced
 
 type TraceBody = Callable[[Body, Sequence[Any], dict[Key, Any], list[Check]], list[Any]]
 
@@ -205,7 +205,7 @@ class _Looping:
         step, shapes = jax_bridge.staged(self._step, carry, element)
         if any(isinstance(v, Buffer) for v in (*carry[0], *shapes[0][0])):
             # A gradient array begins as a plain 0; others do not know their elements' shape yet.
-            carry = settle(carry, lambda c, e: self._step(c, e)[0], element)
+            carry = self._settled(carry, element, limit)
             step, shapes = jax_bridge.staged(self._step, carry, element)
         self._check_carry(carry, shapes[0])
         if exact and limit is not None and all(s.shape[0] == limit for s in slices):
@@ -214,6 +214,20 @@ class _Looping:
             values, states, saved, trips = self._while(step, shapes, carry, slices, limit)
         self._states.update(zip(self._writes, states))
         return self._outputs(values, saved, trips)
+
+    def _settled(self, carry: Any, element: Any, limit: int | None) -> Any:
+        """Gives buffers in the carry a structure that iterations keep."""
+
+        def step(carried: Any, elements: Any) -> Any:
+            return self._step(carried, elements)[0]
+
+        carry = settle(carry, step, element)
+        after = jax.eval_shape(step, carry, element)
+        values = [
+            _with_places(self._call, v, m, limit) if isinstance(v, TracedBuffer) else v
+            for v, m in zip(carry[0], after[0])
+        ]
+        return settle((values, carry[1]), step, element)
 
     def _stacked(self, value: Any) -> Any:
         if getattr(value, "dtype", None) == object:
@@ -338,6 +352,22 @@ class _Looping:
     def _note(self, verdicts: Any) -> None:
         for check, (ok, arrays) in zip(self._inside, verdicts):
             self._checks.append(Check(check.node, check.message, ok, arrays))
+
+
+def _with_places(call: Call, value: TracedBuffer, after: Any, limit: int | None) -> TracedBuffer:
+    """Gives a list that every iteration makes longer or shorter the places that it will need."""
+    before, length = value.length, after.length
+    if not isinstance(before, int) or before == length:
+        return value
+    room = value.capacity
+    if not isinstance(length, int) or length > before:
+        if limit is None:
+            raise UnimplementedError(
+                None, call.node, "how long a list gets cannot be told before the loop runs"
+            )
+        room = before + limit * ((length - before) if isinstance(length, int) else 1)
+    made = value.filled(after.element_shape, room)
+    return TracedBuffer(made.spec, jnp.int32(before), made.data)
 
 
 def _merged(kept: Any, found: Any) -> Any:
