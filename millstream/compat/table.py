@@ -41,7 +41,7 @@ class Row:
                 op = ops_in_snake_case().get(name.lstrip("_"))
                 if op:
                     yield f"raw_ops.{op}"
-            elif not name.startswith("_"):
+            elif not name.startswith("_") or namespace.startswith("millstream."):
                 yield name if namespace == "." else f"{namespace}.{name}"
 
 
