@@ -306,8 +306,9 @@ def _check_copied(node: Any) -> None:
         raise ValueError(
             f"Failed to create a one-shot iterator for a dataset. `Dataset.make_one_shot_iterator()"
             f"` does not support datasets that capture stateful objects, such as a `Variable` or "
-            f"`LookupTable`. In these cases, use `Dataset.make_initializable_iterator()`. (Original"
-            f" error: Cannot capture a stateful node (name:{node.name}, type:{node.type}) by value.)"
+            f"`LookupTable`. In these cases, use `Dataset.make_initializable_iterator()`. "
+            f"(Original error: Cannot capture a stateful node (name:{node.name}, "
+            f"type:{node.type}) by value.)"
         )
 
 

@@ -83,12 +83,19 @@ def _padded_shape(shape: Any, component: TensorShape) -> Tensor:
 def _vector(shape: Any) -> Tensor:
     if isinstance(shape, (list, tuple)) and any(isinstance(size, (list, tuple)) for size in shape):
         return convert_to_tensor(np.asarray(shape, np.int64))
-    sizes = (
-        [-1 if size is None else size for size in as_shape(shape).as_list()]
-        if not isinstance(shape, np.ndarray)
-        else shape.tolist()
-    )
+    if isinstance(shape, np.ndarray):
+        shape = shape.tolist()
+    if isinstance(shape, (list, tuple)):
+        sizes = [-1 if size is None else _as_size(size) for size in shape]
+    else:
+        sizes = [-1 if size is None else size for size in as_shape(shape).as_list()]
     return constant(np.array(sizes, np.int64), dtype=dtypes.int64)
+
+
+def _as_size(size: Any) -> int:
+    """Gives a size of a padded shape as a number, -1 for an unknown one."""
+    size = getattr(size, "value", size)
+    return -1 if size is None else int(size)
 
 
 def _static(vector: Tensor) -> TensorShape:

@@ -156,6 +156,9 @@ def fixed_records(
     path: str, header: int, size: int, footer: int, compression: str
 ) -> Generator[Element]:
     """Gives the records of one length between the header and the footer of a file, in bytes."""
+    if not compression:
+        with os_errors(path):
+            _check_body(path, files_of(path).stat(path).length, header, size, footer)
     data, at_start, total = b"", True, 0
     for chunk in chunks_of(path, compression):
         total += len(chunk)
@@ -164,14 +167,21 @@ def fixed_records(
             if len(data) < header:
                 continue
             data, at_start = data[header:], False
-        while len(data) >= size + footer:
-            yield (data[:size],)
-            data = data[size:]
-    if at_start or len(data) != footer:
+        at = 0
+        while len(data) - at >= size + footer:
+            yield (data[at : at + size],)
+            at += size
+        data = data[at:]
+    _check_body(path, total, header, size, footer)
+
+
+def _check_body(path: str, total: int, header: int, size: int, footer: int) -> None:
+    body = total - header - footer
+    if body < 0 or body % size:
         raise invalid(
             f"Excluding the header ({header} bytes) and footer ({footer} bytes), input file "
-            f'"{path}" has body length {total - header - footer} bytes, which is not an exact '
-            f"multiple of the record length ({size} bytes)."
+            f'"{path}" has body length {body} bytes, which is not an exact multiple of the record '
+            f"length ({size} bytes)."
         )
 
 

@@ -3,7 +3,7 @@
 import re
 
 from millstream.base.dtypes import String
-from millstream.base.export import export, resolve
+from millstream.base.export import export
 from millstream.ir.composite import SparseTensor
 from millstream.ir.constant import constant
 from millstream.ir.convert import convert_to_tensor
@@ -20,6 +20,7 @@ from millstream.ops.parsing.features import (
     Wanted,
 )
 from millstream.ops.parsing.sequences import ParseSequenceExample, ParseSingleSequenceExample
+from millstream.ops.sparse.making import sparse_merge
 
 __all__ = [
     "parse_example",
@@ -136,7 +137,7 @@ def _indexed(features, found):
             indices = feature.index_key
             many = not isinstance(indices, str)
             ids = [found[k] for k in indices] if many else found[indices]
-            found[key] = resolve("sparse_merge")(
+            found[key] = sparse_merge(
                 ids, found[feature.value_key], feature.size, already_sorted=feature.already_sorted
             )
     return {key: found[key] for key in features}
