@@ -44,12 +44,12 @@ class Batching:
         self._example = sources[0]
         self._enqueue_many = enqueue_many
         self._threads = threads
-        lists = [_converted(s) for s in sources]
+        lists = [converted(s) for s in sources]
         _check_alike(lists)
         self._keep = _checked_keep(keep_input, enqueue_many)
         self._lists, self._infos = _stored(lists, enqueue_many)
         self.types = [t.dtype.base_dtype for t in self._lists[0]]
-        self.shapes = _shapes(self._lists, shapes, enqueue_many)
+        self.shapes = shapes_of(self._lists, shapes, enqueue_many)
 
     def fill(self, queue: Any) -> None:
         """Adds a queue runner for the queue."""
@@ -76,7 +76,8 @@ class Batching:
         return batch
 
 
-def _converted(source: Any) -> list[Any]:
+def converted(source: Any) -> list[Any]:
+    """Gives the tensors of a list or dictionary, in the order of its sorted keys."""
     tensors = [source[k] for k in sorted(source)] if isinstance(source, Mapping) else list(source)
     tensors = [convert_to_tensor_or_sparse_tensor(t) for t in tensors]
     if not tensors:
@@ -112,7 +113,8 @@ def _stored(lists: list[list[Any]], enqueue_many: bool) -> tuple[list[Any], Any]
     return [first, *others], infos
 
 
-def _shapes(lists: list[Any], shapes: Any, enqueue_many: bool) -> Any:
+def shapes_of(lists: list[Any], shapes: Any, enqueue_many: bool) -> Any:
+    """Gives the shapes of the examples, as far as all sources agree."""
     if shapes is not None:
         return shapes
     found: list[Any] = []
