@@ -4,7 +4,7 @@
 nodes may use tensors of the forward body. What these are inside of it:
 
 - an operand of the forward node that does not change: the operand itself;
-- a constant, or a view of something (a reshaped value): made again;
+- a constant, a view of something (a reshaped value), the handle of a gradient array: made again;
 - in a loop, what follows from operands that do not change: computed again, so that a compiler can
   move it out of the loop;
 - the contents of a `TensorArray` in a loop: those at the end, which have the same length;
@@ -27,6 +27,7 @@ from millstream.ir.tensor import Tensor
 _VIEWS = frozenset(
     {"Cast", "ExpandDims", "Identity", "Reshape", "Shape", "Size", "Squeeze", "StopGradient"}
 )
+_HANDLES = frozenset({"TensorArrayGradV2", "TensorArrayGradV3"})
 _UNSAVEABLE = frozenset({dtypes.resource, dtypes.string, dtypes.variant})
 
 
@@ -91,7 +92,7 @@ class GradientBody(FuncGraph):
 
     def _is_cheap(self, tensor: Tensor) -> bool:
         node = tensor.op
-        if node.type == "Const":
+        if node.type == "Const" or node.type in _HANDLES:
             return True
         if not _is_pure(node):
             return False

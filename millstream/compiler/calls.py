@@ -319,29 +319,40 @@ class Iteration(Call):
                 items.append(value)
             trips += 1
         self.trips.seen = trips
-        return self.results(values, saved, trips, len(slices[0]) if slices else 0)
+        return self.results(values, saved, trips, slices)
 
     def results(
-        self, values: list[Any], saved: list[list[Any]], trips: int, room: int
+        self,
+        values: list[Any],
+        saved: list[list[Any]],
+        trips: int,
+        slices: Sequence[Any],
+        room: int = 0,
     ) -> list[Any]:
         """Gives the node's outputs, from what iterations returned one after the other.
 
-        Zeros fill what is saved up to the length `room`.
+        Zeros fill what is saved up to the length of `slices`, or else to `room`.
         """
         if not self.is_loop:
             return values
+        room = len(slices[0]) if slices else room
+        if not trips and self.saves:
+            saved = [[item] for item in self._examples(values, slices)]
         outputs: list[Any] = [None] * len(self.node.attrs["Tsave"])
         for position, items in zip(self.saves, saved):
-            stacked = self._stacked(position, items[::-1] if self.reverse else items)
-            outputs[position] = _filled_up(stacked, room)
+            stacked = _together(items[::-1] if self.reverse else items)
+            outputs[position] = _filled_up(stacked[:trips], room)
         return [*values, np.int32(trips), *outputs]
 
-    def _stacked(self, position: int, items: list[Any]) -> Any:
-        if items:
-            return _together(items)
-        tensor = self.body.graph.outputs[self.count + position]
-        sizes = [size or 0 for size in tensor.shape.tuple or ()]
-        return np.zeros([0, *sizes], tensor.dtype.base_dtype.np)
+    def _examples(self, values: list[Any], slices: Sequence[Any]) -> list[Any]:
+        """Gives values of the shapes that an iteration would have saved, had there been one."""
+        tensors = [self.body.graph.outputs[self.count + p] for p in self.saves]
+        known = all(t.shape.is_fully_defined() for t in tensors)
+        if known or self.keys or not self.body.numeric:
+            sizes = [[size or 0 for size in t.shape.tuple or ()] for t in tensors]
+            return [np.zeros(s, t.dtype.base_dtype.np) for s, t in zip(sizes, tensors)]
+        elements = [np.zeros(s.shape[1:], s.dtype) for s in slices]
+        return self.body.run([*values, *elements], {})[len(self.live) :]
 
 
 def _filled_up(array: Any, room: int) -> Any:

@@ -76,4 +76,4 @@ class BoundHostFunction:
                 items.append(value)
             trips += 1
         room = max(SMALLEST_ROOM, 1 << (trips - 1).bit_length())
-        return call.results(values, saved, trips, len(slices[0]) if slices else room)
+        return call.results(values, saved, trips, slices, room)

@@ -279,6 +279,8 @@ def trace_body(
         trace = _Trace(_Inside(region, checks), env, checks_before_writes(region))
         for member in region.nodes:
             trace.run(member)
+        for key, slot in region.finals:
+            env[slot] = env[region.key_slots[key]]
         for key in region.stores:
             states[key] = env[region.key_slots[key]]
     template = plan.template

@@ -311,6 +311,8 @@ class _Looping:
 
     def _while(self, step: Any, shapes: Any, carry: Any, slices: Any, limit: int | None) -> Any:
         call = self._call
+        if (slices[0].shape[0] if slices else limit) == 0:  # there is not a single iteration
+            return carry[0], carry[1], self._rooms(shapes[1], slices, 0), np.int32(0)
         given = self._inputs[call.count] if call.has_limit else np.int32(-1)
         saved = self._rooms(shapes[1], slices, limit)
         start = (jnp.int32(0), carry, saved, _passed(shapes[2]))

@@ -24,6 +24,8 @@ _UNKNOWN: Any = object()
 GUESSED_TRIPS = 16.0
 MOST_TRIPS = 1 << 20
 """How far iterations are counted before the loop runs."""
+MOST_ROOM = 1 << 12
+"""Up to which limit there is room for every iteration that it allows, however few there are."""
 
 
 class _Counters(NamedTuple):
@@ -144,6 +146,8 @@ class TripCount:
         usable = [(t, c) for t, c in closed if c is not None]
         if not usable:
             return None
+        # A limit that shapes tell serves every step; one that is fed would be compiled for anew.
+        usable = [(t, c) for t, c in usable if self._is_fixed(c)] or usable
         given = frozenset().union(*[c for _, c in usable])
         changing = tuple(sorted(p for p in given if not self._loop.fixed[p]))
         return _Counters(changing, given, tuple(t for t, _ in usable), len(usable) == len(parts))
@@ -172,6 +176,14 @@ class TripCount:
         if known is not None and any(known(tensors[p]) is None for p in found):
             return None
         return frozenset(found)
+
+    def _is_fixed(self, positions: frozenset[int]) -> bool:
+        """Tells whether inputs follow from constants and shapes alone, none of them large."""
+        known, values = self._loop.program.leaves, self._loop.program.values
+        tensors = [self._loop.tensors[p] for p in positions]
+        constants = [values[t] for t in tensors if t in values]
+        small = all(np.all(np.abs(v) <= MOST_ROOM) for v in constants)
+        return small and known is not None and all(known(t) == frozenset() for t in tensors)
 
 
 def _is_known(value: Any) -> bool:
