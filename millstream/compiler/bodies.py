@@ -152,7 +152,7 @@ def _origin(tensor: Tensor) -> Tensor:
 def inputs_behind(graph: FuncGraph, tensors: Iterable[Tensor]) -> Iterator[int]:
     """Yields the positions of the inputs that tensors of a body depend on."""
     position = {t: i for i, t in enumerate(graph.inputs)}
-    stack = [t for t in tensors]
+    stack = list(tensors)
     seen: set[Operation] = set()
     done: set[int] = set()
     while stack:

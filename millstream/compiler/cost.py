@@ -145,7 +145,7 @@ class _Work:
     Attributes:
       steps: Nodes that run in the NumPy tier.
       trips: Iterations of loops.
-      elements_us: Time in the NumPy tier that grows with the elements, beyond `flops` at XLA's rate.
+      elements_us: Time in the NumPy tier that grows with the elements, beyond XLA's for `flops`.
       copies_us: How much of that the XLA tier does not do at all: copying a table to change rows.
       flops: Floating point operations of products.
       compile_us: Time to compile.

@@ -230,7 +230,7 @@ class _Looping:
         return settle((values, carry[1]), step, element)
 
     def _stacked(self, value: Any) -> Any:
-        if getattr(value, "dtype", None) == object:
+        if isinstance(value, np.ndarray) and value.dtype.hasobject:
             raise UnimplementedError(
                 None, self._call.node, "what the iterations saved differs in shape"
             )

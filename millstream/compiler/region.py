@@ -238,7 +238,7 @@ class BoundRegion:
 
     def _all_there(self) -> bool:
         """Tells whether what compiled code takes has a value, even where it may not be needed."""
-        return all([cell.value is not None for cell in self._optional_cells])
+        return all(cell.value is not None for cell in self._optional_cells)
 
     # -- the NumPy tier
 

@@ -74,7 +74,7 @@ class TripCount:
         return self.seen is not None or self._known() is not None
 
     def expected(self) -> float:
-        """Gives the number of iterations when it last ran, else what the graph tells, else a guess."""
+        """Gives the number of iterations: of the last run, else by the graph, else a guess."""
         if self.seen is not None:
             return float(self.seen)
         known = self._known()
@@ -205,7 +205,7 @@ def _is_cheap(graph: FuncGraph, tensor: Tensor) -> bool:
     inputs = set(graph.inputs)
     while stack:
         found = stack.pop()
-        if found.dtype.is_floating and not found.shape.ndims == 0:
+        if found.dtype.is_floating and found.shape.ndims != 0:
             return False
         if found in inputs or found.op in seen:
             continue

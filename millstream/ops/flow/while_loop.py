@@ -9,6 +9,7 @@ from millstream.ir.convert import convert_to_tensor
 from millstream.ir.default import get_default_graph
 from millstream.ir.scopes import name_scope
 from millstream.ops.array.identities import identity
+from millstream.ops.by_name import ops
 from millstream.ops.flow import bodies
 from millstream.ops.flow.calling import StatelessWhile, While
 
@@ -119,6 +120,7 @@ class _Loop:
         bodies.count(graph, count)  # Enter
         test = self._function("cond", "Merge", cond, structure, shapes)
         self._check_test(test)
+        _spell_out_limits(test)
         bodies.count(graph, count + 1)  # LoopCond, Switch
         step = self._function("body", "Identity", body, structure, shapes)
         _check_results(flat, shapes, step.outputs)
@@ -192,6 +194,32 @@ class _Loop:
         for body in both:
             body.caller = node
         return node
+
+
+def _spell_out_limits(test):
+    """Compares a counter with both parts of a minimum that limits it.
+
+    Then a limit can be told before the loop runs if only one of the parts is known by then, as the
+    longest sequence of a batch is where the lengths are not.
+    """
+    (result,) = test.outputs
+    with bodies.uncounted(test), test.as_default():
+        for node in _conjuncts(result):
+            if node.type not in ("Less", "LessEqual"):
+                continue
+            counter, limit = node.inputs
+            source = getattr(limit, "_source", limit)
+            for part in source.op.inputs if source.op.type == "Minimum" else ():
+                below = node.opdef(counter, test.capture(part), name="within")
+                result = ops.LogicalAnd(result, below, name="within")
+    test.outputs = [result]
+
+
+def _conjuncts(tensor):
+    node = tensor.op
+    if node.type == "LogicalAnd":
+        return [part for t in node.inputs for part in _conjuncts(t)]
+    return [node]
 
 
 def _as_tensor(value):
