@@ -62,7 +62,8 @@ def ParseSingleExample[Tdense: _VALUES](
     """Parses one example into dense tensors and the parts of sparse ones."""
 
 
-def _is_variable(shape):
+def is_variable(shape):
+    """Tells whether a feature has any number of rows."""
     return len(shape) > 0 and shape[0] is None
 
 
@@ -118,7 +119,7 @@ def _flat(sparse, dense):
 
 
 def _dense(features, key, dtype, shape, default, blame):
-    rule = columns.padded if _is_variable(shape) else columns.dense
+    rule = columns.padded if is_variable(shape) else columns.dense
     return rule(features, key, dtype, shape, np.asarray(default), blame)
 
 
@@ -132,7 +133,7 @@ def _(serialized, sparse_types, dense_shapes):
 @ParseSingleExample.run
 def _(serialized, dense_defaults, sparse_keys, dense_keys, sparse_types, Tdense, dense_shapes):
     record = serialized.item() if isinstance(serialized, np.ndarray) else serialized
-    keys = _encoded(sparse_keys), _encoded(dense_keys)
+    keys = encoded(sparse_keys), encoded(dense_keys)
     found = columns.split(record, columns.splitter(keys).split)
     sparse = [_sparse_of_one(found, k, t) for k, t in zip(keys[0], sparse_types, strict=True)]
     dense = [
@@ -144,7 +145,8 @@ def _(serialized, dense_defaults, sparse_keys, dense_keys, sparse_types, Tdense,
     return _flat(sparse, dense)
 
 
-def _encoded(keys):
+def encoded(keys):
+    """Returns keys as bytes."""
     return tuple(key if isinstance(key, bytes) else key.encode() for key in keys)
 
 
@@ -169,29 +171,29 @@ class _BlameOfOne(columns.Blame):
     stride = count
 
 
-_BLAME = _BlameOfOne(())
+BLAME_OF_ONE = _BlameOfOne(())
 
 
 def _sparse_of_one(found, key, dtype):
-    data = columns.decode_one(found.get(key, b""), key, dtype, _BLAME, sparse=True)
+    data = columns.decode_one(found.get(key, b""), key, dtype, BLAME_OF_ONE, sparse=True)
     return np.arange(len(data), dtype=np.int64)[:, None], data, np.array([len(data)], np.int64)
 
 
 def _dense_of_one(found, key, dtype, shape, default):
     value = found.get(key, b"")
-    variable = _is_variable(shape)
+    variable = is_variable(shape)
     size = int(np.prod(shape[1:] if variable else shape, dtype=np.int64))
     if not variable and not examples.has_values(value):
         if not default.size and size:
-            raise _BLAME.required(0, key, dtype)
+            raise BLAME_OF_ONE.required(0, key, dtype)
         return np.asarray(default).reshape(shape)
-    data = columns.decode_one(value, key, dtype, _BLAME, sparse=False)
+    data = columns.decode_one(value, key, dtype, BLAME_OF_ONE, sparse=False)
     if variable:
         if len(data) % size:
-            raise _BLAME.stride(0, key, dtype, len(data), shape)
+            raise BLAME_OF_ONE.stride(0, key, dtype, len(data), shape)
         return data.reshape(len(data) // size, *shape[1:])
     if len(data) != size:
-        raise _BLAME.count(0, key, dtype, len(data), shape)
+        raise BLAME_OF_ONE.count(0, key, dtype, len(data), shape)
     return data.reshape(shape)
 
 
