@@ -6,8 +6,8 @@ there are host nodes, in a `Step`.
 
 Where no action can wait, actions run one after another in the caller's thread. Otherwise the caller
 becomes a scheduler: units whose inputs are there go to a ready queue, blocking ones to threads of
-their own, all others run in the caller's thread, so that regions never run concurrently within a
-step. The first error cancels the step: what waits is woken, nothing new starts, and the error is
+their own (but for one beside which there is nothing else to do), all others run in the caller's
+thread, so that regions never run concurrently within a step. The first error cancels the step: what waits is woken, nothing new starts, and the error is
 raised when every thread has ended.
 
 Invariants.
@@ -235,6 +235,11 @@ class _Dataflow:
 
     def _loop(self) -> None:
         while self._ready or self._running:
+            if len(self._ready) == 1 and not self._running and self._error is None:
+                # Nothing else can go on until this unit has run: it may as well wait here.
+                index = self._ready.pop()
+                self._finish(index, self._attempt(index))
+                continue
             self._start_blocking()
             if self._ready and self._error is None:
                 index = self._ready.pop(0)
