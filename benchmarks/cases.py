@@ -254,6 +254,37 @@ def rows_of_1m(tf):
     return _rows(tf, 1000000)
 
 
+# -- loops
+
+
+def _products(tf):
+    """Multiplies by a small matrix 1,000 times, in a loop; returns what to feed and fetch."""
+    x = tf.placeholder(tf.float32, [1, 32])
+    w = tf.Variable(np.random.RandomState(0).randn(32, 32).astype(np.float32) * 0.1)
+
+    def body(i, h):
+        return i + 1, tf.tanh(tf.matmul(h, w) + x)
+
+    return x, w, tf.while_loop(lambda i, h: i < 1000, body, (0, x))[1]
+
+
+@case
+def loop_of_1000_products(tf):
+    """Runs a loop of 1,000 small matrix products."""
+    x, _, h = _products(tf)
+    sess = session(tf)
+    return lambda: sess.run(h, {x: np.ones([1, 32], np.float32)})
+
+
+@case
+def gradient_of_loop_of_1000_products(tf):
+    """Takes a training step through a loop of 1,000 small matrix products."""
+    x, w, h = _products(tf)
+    step = w.assign_sub(0.01 * tf.gradients(tf.reduce_sum(h * h), w)[0])
+    sess = session(tf)
+    return lambda: sess.run(step.op, {x: np.ones([1, 32], np.float32)})
+
+
 # -- building
 
 
