@@ -7,8 +7,8 @@ there are host nodes, in a `Step`.
 Where no action can wait, actions run one after another in the caller's thread. Otherwise the caller
 becomes a scheduler: units whose inputs are there go to a ready queue, blocking ones to threads of
 their own (but for one beside which there is nothing else to do), all others run in the caller's
-thread, so that regions never run concurrently within a step. The first error cancels the step: what waits is woken, nothing new starts, and the error is
-raised when every thread has ended.
+thread, so that regions never run concurrently within a step. The first error cancels the step: what
+waits is woken, nothing new starts, and the error is raised when every thread has ended.
 
 Invariants.
 - A slot is written by one action, before any action that reads it is started.
