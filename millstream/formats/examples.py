@@ -65,76 +65,45 @@ def varint(value: int) -> bytes:
     return bytes(out)
 
 
-class Splitter:
-    """Cuts examples into features; quick where they resemble the one before.
+def split(record: bytes) -> dict[bytes, bytes]:
+    """Returns the entry `value` (with its tag) of every feature of an example, by name.
 
-    Each entry of an example begins with its length and key. The entries of the example before are
-    kept, in order: where the bytes are the same, their lengths need not be read again.
+    Raises:
+        MalformedError: if it is no `Example`.
     """
+    try:
+        return _split(record)
+    except (_UnusualError, IndexError):
+        return split_by_protobuf(record)
 
-    def __init__(self) -> None:
-        self._expected: list[tuple[bytes, bytes, int, int]] = []
 
-    def split(self, record: bytes) -> dict[bytes, bytes]:
-        """Returns the entry `value` (with its tag) of every feature, by name.
-
-        Raises:
-            MalformedError: if it is no `Example`.
-        """
-        try:
-            return self._split(record)
-        except (_UnusualError, IndexError):
-            return split_by_protobuf(record)
-
-    def _split(self, record: bytes) -> dict[bytes, bytes]:
-        size = len(record)
-        if not size:
-            return {}
-        if record[0] != 0x0A:
-            raise _UnusualError
-        length, at = _varint(record, 1)
-        if at + length != size:
-            raise _UnusualError
-        found: dict[bytes, bytes] = {}
-        expected = self._expected
-        number = 0
-        while at < size:
-            if number < len(expected):
-                head, key, skip, total = expected[number]
-                if record.startswith(head, at):
-                    end = at + total
-                    if end > size:
-                        raise _UnusualError
-                    found[key] = record[at + skip : end]
-                    at = end
-                    number += 1
-                    continue
-            at = self._entry(record, at, size, number, found)
-            number += 1
+def _split(record: bytes) -> dict[bytes, bytes]:
+    size = len(record)
+    found: dict[bytes, bytes] = {}
+    if not size:
         return found
-
-    def _entry(
-        self, record: bytes, at: int, size: int, number: int, found: dict[bytes, bytes]
-    ) -> int:
-        """Reads one entry: its length, its key, and what is left as value."""
-        if record[at] != 0x0A:
+    length, at = _varint(record, 1)
+    if record[0] != 0x0A or at + length != size:
+        raise _UnusualError
+    # One loop without calls: this is where reading examples spends its time.
+    while at < size:
+        length, start = record[at + 1], at + 2
+        if length > 0x7F:
+            second = record[start]
+            if second > 0x7F:
+                length, start = _varint(record, at + 1)
+            else:
+                length += (second << 7) - 0x80
+                start += 1
+        end, key_size = start + length, record[start + 1]
+        value_at = start + 2 + key_size
+        if record[at] != 0x0A or record[start] != 0x0A or key_size > 0x7F:
             raise _UnusualError
-        length, start = _varint(record, at + 1)
-        end = start + length
-        if end > size or record[start] != 0x0A:
+        if value_at > end or end > size:
             raise _UnusualError
-        key_size, key_at = _varint(record, start + 1)
-        value_at = key_at + key_size
-        if value_at > end:
-            raise _UnusualError
-        key = record[key_at:value_at]
-        found[key] = record[value_at:end]
-        entry = record[at:value_at], key, value_at - at, end - at
-        if number < len(self._expected):
-            self._expected[number] = entry
-        elif number < 1024:
-            self._expected.append(entry)
-        return end
+        found[record[start + 2 : value_at]] = record[value_at:end]
+        at = end
+    return found
 
 
 def split_by_protobuf(record: bytes) -> dict[bytes, bytes]:

@@ -66,10 +66,9 @@ def _decoded(values, kind):
 @pytest.mark.parametrize("seed", range(30))
 def test_well_formed_examples_split_as_protobuf_splits_them(seed):
     rng = random.Random(seed)
-    splitter = examples.Splitter()
     for _ in range(40):
         record = _example(rng).SerializeToString()
-        found = splitter.split(record)
+        found = examples.split(record)
         for key, (kind, wanted) in _by_protobuf(record).items():
             value = found[key.encode()]
             assert _decoded([value], kind) == [wanted]
@@ -82,26 +81,23 @@ def test_columns_of_many_examples(kind, same):
     rng = random.Random(1)
     wanted = [_values(rng, kind) for _ in range(50)]
     wanted = [wanted[3]] * 50 if same else wanted
-    splitter = examples.Splitter()
     column = []
     for values in wanted:
         example = tf.train.Example()
         getattr(example.features.feature["x"], kind).value.extend(values)
-        column.append(splitter.split(example.SerializeToString())[b"x"])
+        column.append(examples.split(example.SerializeToString())[b"x"])
     assert _decoded(column, kind) == wanted
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_damaged_examples_never_give_more_than_protobuf(seed):
     rng = random.Random(seed)
-    splitter = examples.Splitter()
     for _ in range(60):
         whole = _example(rng).SerializeToString()
-        splitter.split(whole)
         record = _damage(rng, whole)
         wanted = _by_protobuf(record)
         try:
-            found = splitter.split(record)
+            found = examples.split(record)
             read = {}
             for key, value in found.items():
                 feature = examples.parse_feature(value)
@@ -117,21 +113,21 @@ def test_damaged_examples_never_give_more_than_protobuf(seed):
 def test_other_spellings():
     # Unpacked numbers, an unknown field, and features in two parts are legal.
     unpacked = b"\x0a\x0b\x0a\x09\x0a\x01a\x12\x04\x1a\x02\x08\x07"
-    assert _decoded([examples.Splitter().split(unpacked)[b"a"]], examples.INT64) == [[7]]
+    assert _decoded([examples.split(unpacked)[b"a"]], examples.INT64) == [[7]]
     example = tf.train.Example()
     example.features.feature["a"].int64_list.value.append(1)
     first = example.SerializeToString()
     example.features.feature["b"].int64_list.value.append(2)
-    both = examples.Splitter().split(first + example.SerializeToString() + b"\x50\x01")
+    both = examples.split(first + example.SerializeToString() + b"\x50\x01")
     assert _decoded([both[b"a"], both[b"b"]], examples.INT64) == [[1], [2]]
 
 
 def test_wrong_kind_and_malformed():
     example = tf.train.Example()
     example.features.feature["a"].int64_list.value.append(1)
-    value = examples.Splitter().split(example.SerializeToString())[b"a"]
+    value = examples.split(example.SerializeToString())[b"a"]
     with pytest.raises(examples.WrongKindError) as info:
         examples.floats([value])
     assert info.value.kind == examples.INT64
     with pytest.raises(examples.MalformedError):
-        examples.Splitter().split(b"garbage")
+        examples.split(b"garbage")

@@ -146,10 +146,9 @@ def lines(path: str, compression: str) -> Generator[Element]:
         yield (rest.removesuffix(b"\r"),)
 
 
-def records(path: str, compression: str) -> Generator[Element]:
+def records(path: str, compression: str) -> Any:
     """Gives the records of a TFRecord file."""
-    for record in read_records(path, compression):
-        yield (record,)
+    return zip(read_records(path, compression), strict=False)
 
 
 def fixed_records(

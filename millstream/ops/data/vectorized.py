@@ -271,8 +271,7 @@ def _parse_examples(node: Any, _one: Any, operands: list[Column], count: int) ->
     ):
         return None
     keys = encoded(attrs["dense_keys"])
-    cut = columns.splitter(((), keys)).split
-    features = [columns.split(plain(record), cut) for record in records.values]
+    features = [columns.split(plain(record)) for record in records.values]
     found: list[Column] = []
     for key, dtype, shape, default in zip(
         keys, attrs["Tdense"], attrs["dense_shapes"], defaults, strict=True

@@ -1,7 +1,5 @@
 """Columns of examples put together as dense and sparse tensors."""
 
-from functools import lru_cache
-
 import numpy as np
 
 from millstream.base import errors
@@ -24,20 +22,14 @@ def invalid(message):
     return errors.InvalidArgumentError(None, None, message)
 
 
-@lru_cache(256)
-def splitter(keys):
-    """Returns what cuts the examples of the nodes that look for these keys."""
-    return examples.Splitter()
-
-
-def split(record, cut):
+def split(record):
     """Cuts one serialised example into features.
 
     Raises:
       InvalidArgumentError: if it is malformed.
     """
     try:
-        return cut(record)
+        return examples.split(record)
     except examples.MalformedError:
         raise malformed(record) from None
 

@@ -98,8 +98,7 @@ def _(
             f"Expected len(names) == len(serialized), but got: {names.size} vs. {serialized.size}"
         )
     sparse_keys, dense_keys = _keys(sparse_keys), _keys(dense_keys)
-    cut = columns.splitter(sparse_keys + dense_keys).split
-    features = [columns.split(record, cut) for record in serialized.tolist()]
+    features = [columns.split(record) for record in serialized.tolist()]
     blame = columns.Blame(names.tolist())
     sparse = [
         columns.sparse(features, key, dtype, blame)
@@ -134,7 +133,7 @@ def _(serialized, sparse_types, dense_shapes):
 def _(serialized, dense_defaults, sparse_keys, dense_keys, sparse_types, Tdense, dense_shapes):
     record = serialized.item() if isinstance(serialized, np.ndarray) else serialized
     keys = encoded(sparse_keys), encoded(dense_keys)
-    found = columns.split(record, columns.splitter(keys).split)
+    found = columns.split(record)
     sparse = [_sparse_of_one(found, k, t) for k, t in zip(keys[0], sparse_types, strict=True)]
     dense = [
         _dense_of_one(found, key, dtype, shape.as_list(), default)
