@@ -169,7 +169,8 @@ class ScipyOptimizerInterface(ExternalOptimizerInterface):
                                  "cannot be injected manually")  # fmt: skip
         method = given.pop("method", "SLSQP" if constraints else self._DEFAULT_METHOD)
         result = minimize(
-            loss_and_gradient, np.asarray(initial_val, np.float64), jac=True, method=method, callback=step_callback,
+            loss_and_gradient, np.asarray(initial_val, np.float64), jac=True, method=method,
+            callback=step_callback,
             bounds=packed_bounds, constraints=constraints, **given,
         )  # fmt: skip
         info(

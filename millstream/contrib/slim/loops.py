@@ -200,8 +200,9 @@ class _Loop:
                 supervisor.saver.save(
                     session, supervisor.save_path, global_step=supervisor.global_step
                 )
+            # The session's context closes the writer.
             supervisor.stop(
-                threads, close_summary_writer=True, ignore_live_threads=self.ignore_live_threads
+                threads, close_summary_writer=False, ignore_live_threads=self.ignore_live_threads
             )
         return loss
 
