@@ -36,7 +36,7 @@ class Accumulator(Waiting):
 
     def __init__(self, name: str, dtype: DType, shape: TensorShape, mean: bool) -> None:
         super().__init__(name, lines=1)
-        self.dtype, self.shape, self.mean = dtype, shape, mean
+        self.dtype, self.full_shape, self.mean = dtype, shape, mean
         self.count = 0
         self._step = 0
         self._sum: Any = None
@@ -56,8 +56,8 @@ class Accumulator(Waiting):
 
     def _check(self, gradient: Any) -> None:
         found = np.shape(gradient)
-        if not self.shape.is_compatible_with(found):
-            raise _invalid(f"Shape mismatch: expected {self.shape}, got {list(found)}")
+        if not self.full_shape.is_compatible_with(found):
+            raise _invalid(f"Shape mismatch: expected {self.full_shape}, got {list(found)}")
         if self.count and np.shape(self._sum) != found:
             raise _invalid(
                 f"Shape mismatch: expected {list(np.shape(self._sum))}, got {list(found)}"
@@ -116,7 +116,7 @@ class SparseAccumulator(Accumulator):
             raise _invalid("Input indices should be vector and values should not be scalar")
         if len(indices) != len(values):
             raise _invalid(f"Expected {len(indices)} non-empty input values, got {len(values)}")
-        known = self.shape.tuple
+        known = self.full_shape.tuple
         if known is None:
             known = self._sum[1].shape if self.count else values.shape
         if len(known) != values.ndim:
@@ -131,7 +131,7 @@ class SparseAccumulator(Accumulator):
         self._check_rows(indices, shape)
 
     def _check_rows(self, indices: Any, shape: Any) -> None:
-        known = self.shape.tuple
+        known = self.full_shape.tuple
         rows = known[0] if known else None
         if len(shape) and rows is not None and shape[0] != rows and shape[0] >= 0:
             raise _invalid(f"Shape mismatch: expected shape dim 0 to be {rows}, got {shape[0]}")
@@ -152,7 +152,7 @@ class SparseAccumulator(Accumulator):
         if self.mean:
             per_row = counts.reshape(-1, *[1] * (values.ndim - 1))
             values = np.asarray(values / per_row.astype(self.dtype.np), self.dtype.np)
-        known = self.shape.tuple
+        known = self.full_shape.tuple
         rows = known[0] if known and known[0] is not None else -1
         return indices, values, np.array([rows, *values.shape[1:]], np.int64)
 
