@@ -10,12 +10,12 @@ import numpy as np
 import millstream as tf
 
 _GOLDEN = Path(__file__).parent / "golden"
-FACTS = json.loads((_GOLDEN / "control_flow.json").read_text())
+FACTS = json.loads((_GOLDEN / "raw_control_flow.json").read_text())
 
 
 @functools.cache
 def _messages():
-    with np.load(_GOLDEN / "control_flow.npz") as file:
+    with np.load(_GOLDEN / "raw_control_flow.npz") as file:
         return {name: zlib.decompress(file[name].tobytes()) for name in file}
 
 

@@ -10,8 +10,6 @@ from millstream.rewrite.functionalize import functionalize
 from millstream.rewrite.program import Program
 from tests.golden_control_flow import FACTS, check_golden, imported
 
-IRREGULAR = {"cond_in_loop", "loop_in_cond", "nested_loops"}
-
 
 def made_functional(fetches, feeds):
     graph = tf.get_default_graph()
@@ -23,7 +21,7 @@ def made_functional(fetches, feeds):
     return functionalize(program)
 
 
-@pytest.mark.parametrize("name", sorted(FACTS.keys() - IRREGULAR))
+@pytest.mark.parametrize("name", FACTS)
 def test_branches_and_loops_are_found(name):
     with tf.Graph().as_default():
         made = made_functional(imported(name), FACTS[name]["feeds"][0])
@@ -39,7 +37,9 @@ def test_results_in_the_numpy_tier(name, monkeypatch):
     check_golden(name)
 
 
-@pytest.mark.parametrize("name", ["arrays_in_loop", "cond_that_assigns", "dynamic_rnn_training"])
+@pytest.mark.parametrize(
+    "name", ["arrays_in_loop", "cond_that_assigns", "cond_in_loop", "dynamic_rnn_training"]
+)
 def test_results_compiled(name, monkeypatch, caplog):
     caplog.set_level("DEBUG", "millstream")
     monkeypatch.setenv("MILLSTREAM_TIER", "xla")

@@ -10,7 +10,6 @@ tensor, which takes what it needs of the first one's inside as further outputs.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +24,7 @@ from millstream.ops.flow.bodies import base_types, is_stateful
 from millstream.ops.flow.calling import FakeParam, If, StatelessIf
 from millstream.ops.flow.groups import NoOp
 from millstream.rewrite.functionalize import loops
+from millstream.rewrite.functionalize.stacks import Push, Stack
 from millstream.rewrite.functionalize.structure import (
     ENTERS,
     EXITS,
@@ -38,20 +38,6 @@ from millstream.rewrite.functionalize.structure import (
     is_loop_merge,
 )
 from millstream.rewrite.program import Program
-
-
-class Stack:
-    """What became of a stack: values that a loop saved, one per iteration.
-
-    Attributes:
-      saved: The array `[trips, …]`.
-      trips: How many iterations there were.
-      loop: The loop that saved them.
-    """
-
-    def __init__(self) -> None:
-        self.saved: Tensor | None = None
-        self.trips: Tensor | None = None
 
 
 class Emitter:
@@ -69,12 +55,15 @@ class Emitter:
         self.ready: dict[Path, list[Operation]] = {}
         self.entered: dict[Path, list[Operation]] = {}
         self.closing: dict[tuple[Path, Tensor], list[Operation]] = {}
-        self.pushes: list[list[tuple[Stack, Any]]] = []
+        self.pushes: list[list[Push]] = []
         self.pops: dict[Operation, Tensor] = {}
+        self.stacks: list[Stack] = []
         self.exits: list[list[Operation]] = []
         self.waits = dict(structure.waits)
-        enters = [n for n in structure.order if n.type in ENTERS]
-        self._enters = Counter(structure.output_path[n.values()[0]] for n in enters)
+        self._enters = {
+            structure.output_path[nodes[0].values()[0]]: len(nodes)
+            for nodes in structure.enters.values()
+        }
 
     def run(self) -> Program:
         """Makes the new program."""
@@ -169,6 +158,7 @@ class Emitter:
             self._emit_stack_op(node)
         elif kind == "StackV2":
             self.values[node.values()[0]] = Stack()
+            self.stacks.append(self.values[node.values()[0]])
         elif node.values() and all(t in self.program.fed for t in node.values()):
             pass
         else:
@@ -176,18 +166,20 @@ class Emitter:
         self.finish(node)
 
     def _emit_stack_op(self, node: Operation) -> None:
-        path = self.structure.path[node]
         if node.type == "StackCloseV2":
             return
-        if not path or not path[-1].is_loop:
-            raise Irregular(f"{node.name!r} is not run in every iteration of a loop")
+        if not self.pushes:
+            raise Irregular(f"{node.name!r} is in no loop")
         if node.type == "StackPopV2":
             self.values[node.values()[0]] = self.pops[node]
             return
         stack, value = self.value(node.inputs[0]), self.value(node.inputs[1])
         if not isinstance(stack, Stack) or isinstance(value, Stack):
             raise Irregular("a stack of stacks")
-        self.pushes[-1].append((stack, value))
+        if stack.is_filled:
+            raise Irregular("a stack is filled in two places")
+        stack.is_filled = True
+        self.pushes[-1].append(Push(stack, None, value))
         self.values[node.values()[0]] = value
 
     def value(self, tensor: Tensor) -> Any:
@@ -273,6 +265,10 @@ class Emitter:
             outputs.add_merge(merge)
         for node in inside:
             outputs.add_inner(node, set(merges))
+        for stack in self.stacks:
+            outputs.add_stack(stack)
+        for push in self.pushes[-1] if self.pushes else ():
+            outputs.add_push(push)
         node = self._make_if(choice, branches, outputs)
         self.close(inside, node)
         for merge in merges:
@@ -340,16 +336,19 @@ class _Outputs:
             value = emitter.values.get(tensor)
             if not later or value is None:
                 continue
-            if isinstance(value, Stack):
-                self._add_stack(value)
-            elif value.graph in self._branches:
+            if isinstance(value, Tensor) and value.graph in self._branches:
                 self._add_one(value, self._setter(tensor))
 
-    def _add_stack(self, stack: Stack) -> None:
-        for attribute in ("saved", "trips"):
-            value = getattr(stack, attribute)
-            if value is not None and value.graph in self._branches:
-                self._add_one(value, lambda made, name=attribute: setattr(stack, name, made))
+    def add_stack(self, stack: Stack) -> None:
+        """Adds outputs for what a loop inside saved."""
+        for index, value in enumerate(stack.parts):
+            if value.graph in self._branches:
+                self._add_one(value, lambda made, i=index: stack.parts.__setitem__(i, made))
+
+    def add_push(self, push: Push) -> None:
+        """Adds an output for a value that only one branch saves; the other saves anything."""
+        if push.value.graph in self._branches:
+            self._add_one(push.value, lambda made: setattr(push, "value", made))
 
     def _add_one(self, value: Tensor, put: Any) -> None:
         side = self._branches.index(value.graph)  # pyright: ignore[reportArgumentType]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from millstream.ir.tensor import Tensor
 from millstream.ops.array.identities import Identity
 from millstream.ops.flow.bodies import base_types, is_stateful
 from millstream.ops.flow.calling import NO_FUNCTION, Loop, StatelessWhile, While
+from millstream.rewrite.functionalize.stacks import Push, Stack
 from millstream.rewrite.functionalize.structure import (
     ENTERS,
     MERGES,
@@ -53,7 +55,7 @@ class _LoopMaker:
         self._enters = enters
         here = [n for n in emitter.structure.order if emitter.structure.path[n] == path]
         self._merges = [n for n in here if n.type in MERGES and _is_loop_merge(n)]
-        self._pops = [n for n in here if n.type == "StackPopV2"]
+        self._pops = [n for n in emitter.structure.order if self._empties(n)]
         conditions = [n for n in here if n.type == "LoopCond"]
         if len(conditions) != 1:
             raise Irregular(f"loop {path[-1].key!r} has {len(conditions)} conditions")
@@ -77,9 +79,11 @@ class _LoopMaker:
             emitter.finish(enter)
         emitter.run_level(self._path, self._body)
         pushes, exits = emitter.pushes.pop(), emitter.exits.pop()
+        for stack, parts in self._whole:
+            stack.parts = parts
+        pushes += self._pushed_inside()
         node, saved_from = self._make_node(starts, slices, pushes)
-        for (stack, _), tensor in zip(pushes, node.values()[saved_from:]):
-            stack.saved, stack.trips = tensor, node.values()[saved_from - 1]
+        self._note_saved(pushes, node.values()[saved_from:], node.values()[saved_from - 1])
         inside = [n for n in emitter.structure.order if n in emitter.done and n not in self._before]
         emitter.close(inside, node)
         self._leave(node, exits)
@@ -144,24 +148,45 @@ class _LoopMaker:
             emitter.values[merge.values()[0]] = self._argument(self._body, merge)
         self._count = len(self._merges)
         arrays: list[Tensor] = []
+        self._limits: list[Tensor] = []
+        self._whole: list[tuple[Stack, list[Tensor]]] = []
         for pop in self._pops:
-            stack = emitter.value(pop.inputs[0])
-            saved = getattr(stack, "saved", None)
-            if saved is None:
-                raise Irregular(f"{pop.name!r} takes from a stack that no loop filled")
-            shape = saved.shape[1:] if saved.shape.ndims else TensorShape(None)
-            emitter.pops[pop] = self._body.add_input(saved.dtype.base_dtype, shape, "popped")
-            arrays.append(saved)
+            stack = self._stack_behind(pop)
+            inside = _depth(emitter.structure.path[pop]) - _depth(self._path)
+            if not isinstance(stack, Stack) or len(stack.parts) != inside + 2:
+                raise Irregular(f"{pop.name!r} takes from a stack that no loop like this filled")
+            saved, trips, *inner = stack.parts
+            elements = [self._element(array) for array in (saved, *inner)]
+            arrays += [saved, *inner]
+            self._limits.append(trips)
+            if not inside:
+                emitter.pops[pop] = elements[0]
+            self._whole.append((stack, stack.parts))
+            stack.parts = elements
         return arrays
+
+    def _element(self, array: Tensor) -> Tensor:
+        shape = array.shape[1:] if array.shape.ndims else TensorShape(None)
+        return self._body.add_input(array.dtype.base_dtype, shape, "popped")
+
+    def _empties(self, node: Operation) -> bool:
+        path = self._emitter.structure.path[node]
+        return node.type == "StackPopV2" and path[: len(self._path)] == self._path
+
+    def _stack_behind(self, pop: Operation) -> Any:
+        tensor = pop.inputs[0]
+        while tensor not in self._emitter.values and tensor.op.inputs:
+            tensor = tensor.op.inputs[0]  # switches and enters that pass the handle on
+        return self._emitter.value(tensor)
 
     # -- the node
 
     def _make_node(
-        self, starts: list[Tensor], slices: list[Tensor], pushes: list[tuple[Any, Any]]
+        self, starts: list[Tensor], slices: list[Tensor], pushes: list[Push]
     ) -> tuple[Operation, int]:
         body, test = self._body, self._test
         nexts = [body.capture(_dereferenced(body, self._next(m))) for m in self._merges]
-        saves = [body.capture(_dereferenced(body, value)) for _, value in pushes]
+        saves = [body.capture(_dereferenced(body, value)) for value in [p.value for p in pushes]]
         popped = body.inputs[self._count : self._count + len(slices)]
         captured = list(dict.fromkeys([*test.captures, *body.captures]))
         inner = [body.capture(t) for t in captured]
@@ -181,7 +206,7 @@ class _LoopMaker:
             attrs["cond"] = register(test)
             both = [test, body]
             return self._emitter.call(opdef, inputs, attrs, attrs["T"], name, both), len(inputs)
-        limits = self._limits() if slices else []
+        limits = [self._limit(pushes)] if slices else []
         cond: FunctionRef = NO_FUNCTION if slices else register(test)
         attrs |= {
             "cond": cond,
@@ -197,21 +222,37 @@ class _LoopMaker:
             made._shape = TensorShape([None]).concatenate(save.shape)  # pyright: ignore[reportPrivateUsage]
         return node, len(inputs) + 1
 
-    def _limits(self) -> list[Tensor]:
+    def _limit(self, pushes: list[Push]) -> Tensor:
         """Gives how often a loop runs that empties stacks: as often as it says it counts down."""
         test = self._condition.inputs[0].op
         if test.type != "GreaterEqual" or test.inputs[0].op not in self._merges:
             raise Irregular("a loop that empties stacks does not count down")
-        if self._emitter.pushes and self._pushes_here():
+        if pushes:
             raise Irregular("a loop both fills and empties stacks")
-        stacks = [self._emitter.value(pop.inputs[0]) for pop in self._pops]
-        if len({id(s.trips) for s in stacks}) != 1:
+        if len({id(limit) for limit in self._limits}) != 1:
             raise Irregular("a loop empties stacks of different loops")
-        return [stacks[0].trips]
+        return self._limits[0]
 
-    def _pushes_here(self) -> bool:
-        paths = self._emitter.structure.path
-        return any(n.type == "StackPushV2" and p == self._path for n, p in paths.items())
+    def _pushed_inside(self) -> list[Push]:
+        """Lists what loops inside of this one saved, of which all iterations are to be kept."""
+        emptied = [stack for stack, _ in self._whole]
+        return [
+            Push(stack, part, value)
+            for stack in self._emitter.stacks
+            if stack not in emptied
+            for part, value in enumerate(stack.parts)
+            if value.graph is self._body
+        ]
+
+    @staticmethod
+    def _note_saved(pushes: list[Push], saved: Sequence[Tensor], trips: Tensor) -> None:
+        for push, tensor in zip(pushes, saved):
+            if push.part is None:
+                push.stack.parts = [tensor, trips]
+            else:
+                push.stack.parts[push.part] = tensor
+        for stack in dict.fromkeys(p.stack for p in pushes if p.part is not None):
+            stack.parts.insert(1, trips)
 
     def _leave(self, node: Operation, exits: list[Operation]) -> None:
         emitter = self._emitter
@@ -227,6 +268,11 @@ class _LoopMaker:
             emitter.nodes[leaving] = node
         for leaving in exits:
             emitter.finish(leaving)
+
+
+def _depth(path: Path) -> int:
+    """Counts the loops around a path."""
+    return sum(scope.is_loop for scope in path)
 
 
 def _is_loop_merge(node: Operation) -> bool:

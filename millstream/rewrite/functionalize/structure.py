@@ -51,6 +51,14 @@ def source_of(tensor: Tensor) -> Tensor:
     return tensor
 
 
+def chooser_of(switch: Operation) -> Tensor:
+    """Gives the tensor that a switch depends on, in the loops around it if it comes from there."""
+    tensor = source_of(switch.inputs[1])
+    while tensor.op.type in ENTERS:
+        tensor = source_of(tensor.op.inputs[0])
+    return tensor
+
+
 class Structure:
     """The paths of a program's nodes.
 
@@ -62,6 +70,7 @@ class Structure:
       consumers: The nodes that take a tensor.
       followers: The nodes that wait for a node.
       waits: How many edges lead to a node, back edges aside.
+      enters: The nodes that lead into a frame, by its name.
     """
 
     def __init__(self, program: Program) -> None:
@@ -71,8 +80,11 @@ class Structure:
         self.consumers: dict[Tensor, list[Operation]] = {}
         self.followers: dict[Operation, list[Operation]] = {}
         self.waits: dict[Operation, int] = {}
+        self.enters: dict[str, list[Operation]] = {}
         for node in program.nodes:
             self._connect(node)
+            if node.type in ENTERS:
+                self.enters.setdefault(node.attrs["frame_name"], []).append(node)
         self.order = self._ordered()
         for node in self.order:
             self._place(node)
@@ -95,15 +107,26 @@ class Structure:
     def _ordered(self) -> list[Operation]:
         waits = dict(self.waits)
         ready = [node for node in self.program.nodes if not waits[node]]
+        entered: dict[str, int] = {}
         for node in ready:  # grows while it is walked
-            behind = [c for t in node.values() for c in self.consumers.get(t, ())]
-            for follower in (*behind, *self.followers.get(node, ())):
+            released = [node]
+            if node.type in ENTERS:
+                # Where a loop is, is known when all is placed that enters it.
+                frame = node.attrs["frame_name"]
+                entered[frame] = entered.get(frame, 0) + 1
+                complete = entered[frame] == len(self.enters[frame])
+                released = self.enters[frame] if complete else []
+            for follower in self._behind(released):
                 waits[follower] -= 1
                 if not waits[follower]:
                     ready.append(follower)
         if len(ready) < len(self.program.nodes):
             raise Irregular("there is a cycle that is no loop")
         return ready
+
+    def _behind(self, nodes: list[Operation]) -> list[Operation]:
+        found = [c for n in nodes for t in n.values() for c in self.consumers.get(t, ())]
+        return found + [f for n in nodes for f in self.followers.get(n, ())]
 
     # -- paths
 
@@ -117,12 +140,19 @@ class Structure:
         else:
             path = _joined(node, [*inside, *waited])
         self.path[node] = path
+        if node.type in ENTERS:
+            self._place_frame(self.enters[node.attrs["frame_name"]])
+            return
         for tensor in node.values():
             self.output_path[tensor] = self._path_after(node, path, tensor.value_index)
 
     def _path_after(self, node: Operation, path: Path, index: int) -> Path:
         if node.type in SWITCHES and not is_loop_switch(node):
-            return (*path, Scope(source_of(node.inputs[1]), index))
+            choice = chooser_of(node)
+            # Inside a branch, a choice by the same tensor has been made already.
+            if Scope(choice, index) in path:
+                return path
+            return (*path, Scope(choice, index))
         if node.type in ENTERS:
             return (*path, Scope(node.attrs["frame_name"]))
         if node.type in EXITS:
@@ -130,6 +160,13 @@ class Structure:
                 raise Irregular(f"Exit {node.name!r} is in no loop")
             return path[:-1]
         return path
+
+    def _place_frame(self, enters: list[Operation]) -> None:
+        """Places a loop where the innermost value comes from that enters it."""
+        if all(enter in self.path for enter in enters):
+            around = _joined(enters[0], [self.path[enter] for enter in enters])
+            inside = (*around, Scope(enters[0].attrs["frame_name"]))
+            self.output_path.update((t, inside) for enter in enters for t in enter.values())
 
     def _path_behind(self, node: Operation) -> Path:
         """Gives where a node is that waits for another by a control input."""

@@ -1,6 +1,6 @@
-"""Records GraphDefs with TensorFlow 1.x's control flow, and what they give: control_flow.npz.
+"""Records GraphDefs with TensorFlow 1.x's control flow, and what they give: raw_control_flow.npz.
 
-Run under a TensorFlow 1.15 interpreter: python tests/golden/record_control_flow.py
+Run under a TensorFlow 1.15 interpreter: python tests/golden/raw_control_flow.py
 """
 
 import json
@@ -288,9 +288,9 @@ def main():
     for name, fn in sorted(CASES.items()):
         graph, facts[name] = record(fn)
         graphs[name] = np.frombuffer(zlib.compress(graph, 9), np.uint8)
-    with open(os.path.join(HERE, "control_flow.json"), "w") as out:
+    with open(os.path.join(HERE, "raw_control_flow.json"), "w") as out:
         json.dump(facts, out, sort_keys=True)
-    np.savez(os.path.join(HERE, "control_flow.npz"), **graphs)
+    np.savez(os.path.join(HERE, "raw_control_flow.npz"), **graphs)
 
 
 if __name__ == "__main__":
