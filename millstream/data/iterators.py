@@ -20,6 +20,7 @@ from millstream.ir.tensor import Tensor
 from millstream.ops.by_name import ops
 
 _MANY_CALLS = 32
+GLOBAL_ITERATORS = "iterators"
 
 
 @export("data.Iterator", "contrib.data.Iterator")
@@ -53,6 +54,7 @@ class Iterator:
         self._spec = specs.from_legacy(output_types, output_shapes, output_classes)
         self._string_handle = ops.IteratorToStringHandle(iterator_resource)
         self._calls = 0
+        get_default_graph().add_to_collection(GLOBAL_ITERATORS, iterator_resource)
 
     @staticmethod
     def from_structure(

@@ -16,13 +16,14 @@ from millstream.base import errors
 from millstream.base.dtypes import as_dtype
 from millstream.formats import protos, tensors
 from millstream.formats.examples import varint
+from millstream.ops.data.sources import Elements
 
 _CONSTANTS = {b"N": None, b"T": True, b"F": False}
 _DEEPEST = 100
 
 
 def encode(value: Any) -> bytes:
-    """Encodes None, numbers, strings, arrays, and tuples, lists and dicts of such.
+    """Encodes None, numbers, strings, arrays, and tuples, lists, dicts and datasets of such.
 
     Raises:
       UnimplementedError: If it contains something else.
@@ -52,6 +53,10 @@ def _write(value: Any, out: list[bytes]) -> None:
         for key, item in value.items():
             _write(key, out)
             _write(item, out)
+    elif isinstance(value, Elements):
+        out += [b"d", varint(value.cardinality)]
+        for element in value.elements:
+            _write(element, out)
     else:
         _write_array(value, out)
 
@@ -121,7 +126,7 @@ class _Reader:
         if kind == b"o":
             return self._objects(depth)
         size = self._size()
-        if kind in b"([{":
+        if kind in b"([{d":
             return self._many(kind, size, depth)
         return _ATOMS[kind](self._bytes(size))
 
@@ -129,6 +134,8 @@ class _Reader:
         if kind == b"{":
             return {self.read(depth + 1): self.read(depth + 1) for _ in range(size)}
         items = [self.read(depth + 1) for _ in range(size)]
+        if kind == b"d":
+            return Elements(items)
         return tuple(items) if kind == b"(" else items
 
     def _objects(self, depth: int) -> np.ndarray:

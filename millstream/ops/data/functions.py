@@ -22,6 +22,11 @@ class ElementFunction:
         body = getattr(call, "body", None)
         self._many = None if body is None else vectorized(body, captured)
 
+    @property
+    def is_vectorized(self) -> bool:
+        """Whether several elements cost less than each by itself; such functions never wait."""
+        return self._many is not None
+
     def __call__(self, element: Element) -> Element:
         """Gives the function's results for an element."""
         if self._many is not None:

@@ -41,8 +41,7 @@ class IteratorResource:
     def __init__(self, key, types, shapes):
         self.key, self.types, self.shapes = key, types, shapes
         self._lock = threading.Lock()
-        self._iterator = self._scope = None
-        self._is_closed = False
+        self._iterator = self._scope = self._dataset = None
 
     def start(self, dataset):
         """Begins to walk over a dataset; what was walked over before is given up."""
@@ -50,7 +49,7 @@ class IteratorResource:
         iterator = dataset.iterate(scope)
         with self._lock:
             old, old_scope = self._iterator, self._scope
-            self._iterator, self._scope = iterator, scope
+            self._iterator, self._scope, self._dataset = iterator, scope, dataset
         _give_up(old, old_scope)
 
     def next(self, cancel):
@@ -81,21 +80,33 @@ class IteratorResource:
             return codec.encode(self._iterator.save())
 
     def restore(self, data):
-        """Puts the iterator into a state that `save` gave."""
+        """Puts the iterator into a state that `save` gave.
+
+        Raises:
+          FailedPreconditionError: if it was not initialised.
+          DataLossError: if the state is damaged or that of another pipeline.
+        """
+        dataset = self._dataset
+        if dataset is None:
+            raise _not_initialized()
+        state, scope = codec.decode(data), Scope()
+        iterator = dataset.iterate(scope)
+        try:
+            iterator.restore(state)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            _give_up(iterator, scope)
+            raise errors.DataLossError(
+                None, None, f"the stored state does not fit the iterator: {error!r}"
+            ) from error
         with self._lock:
-            if self._iterator is None:
-                raise _not_initialized()
-            try:
-                self._iterator.restore(codec.decode(data))
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise errors.DataLossError(
-                    None, None, f"the stored state does not fit the iterator: {error!r}"
-                ) from error
+            old, old_scope = self._iterator, self._scope
+            self._iterator, self._scope = iterator, scope
+        _give_up(old, old_scope)
 
     def close(self):
         """Gives up the iterator, when the session ends."""
         iterator, scope = self._iterator, self._scope
-        self._iterator = self._scope = None
+        self._iterator = self._scope = self._dataset = None
         _give_up(iterator, scope)
 
     def __del__(self):

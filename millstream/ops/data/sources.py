@@ -14,14 +14,14 @@ class Elements(Dataset):
     """A list of elements."""
 
     def __init__(self, elements: list[Any]) -> None:
-        self._elements = elements
+        self.elements = elements
 
     @property
     def cardinality(self) -> int:
-        return len(self._elements)
+        return len(self.elements)
 
     def iterate(self, scope: Scope) -> Iterator:
-        return _Counted(self._elements.__getitem__, len(self._elements))
+        return _Counted(self.elements.__getitem__, len(self.elements))
 
 
 class Slices(Dataset):

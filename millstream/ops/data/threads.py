@@ -230,7 +230,12 @@ class _Calls(_Shared):
                 self.scope.condition.notify_all()
 
     def _tune(self, count: int, seconds: float) -> None:
-        """Lets threads take so many elements at a time that changing threads does not matter."""
+        """Lets threads take so many elements at a time that changing threads does not matter.
+
+        Calls of functions that may wait, for files or for each other, are never put together.
+        """
+        if not self.function.is_vectorized:
+            return
         each = seconds / max(count, 1)
         wanted = int(_CHUNK_SECONDS / max(each, 1e-9))
         self.chunk = max(1, min(wanted, 2 * self.chunk, _LARGEST_CHUNK))

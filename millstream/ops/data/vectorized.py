@@ -78,7 +78,7 @@ _LIGHT = frozenset(
         *("Const", "Identity", "Reshape", "ParseSingleExample", "DecodeRaw", "DecodePaddedRaw"),
         *("DecodeCSV", "DecodeJpeg", "DecodePng", "DecodeImage", "DecodeCompressed", "OneHot"),
         *("StringToNumber", "AsString", "StringJoin", "Substr", "ExpandDims", "Squeeze", "Pack"),
-        *("ParseTensor", "Shape", "Size", "Rank", "StringLength", "ReadFile", "SerializeSparse"),
+        *("ParseTensor", "Shape", "Size", "Rank", "StringLength", "SerializeSparse"),
         *("StridedSlice", "ConcatV2", "Transpose", "ZerosLike", "OnesLike", "Fill"),
     )
 )
