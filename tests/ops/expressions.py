@@ -119,4 +119,4 @@ def _compare(found, entry, rtol):
     assert str(found.dtype) == entry["dtype"]
     assert list(found.shape) == entry["shape"]
     wanted = np.asarray(data, found.dtype).reshape(entry["shape"])
-    np.testing.assert_allclose(found, wanted, rtol=rtol)
+    np.testing.assert_allclose(found, wanted, rtol=rtol, atol=1e-3 * rtol)
