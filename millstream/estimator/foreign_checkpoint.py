@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from millstream.base import errors
+from millstream.base.shapes import as_shape
 from millstream.ir.default import get_default_graph
 from millstream.train.checkpoint_utils import load_checkpoint
 from millstream.train.saveable import all_saveables
@@ -38,7 +39,7 @@ def _differences(checkpoint: Any) -> str:
         stored = load_checkpoint(checkpoint).get_variable_to_shape_map()
     except (errors.OpError, ValueError) as error:
         return f"The checkpoint cannot be read: {error}"
-    wanted = {v.op.name: v.get_shape() for v in all_saveables() if hasattr(v, "get_shape")}
+    wanted = dict(_name_and_shape(v) for v in all_saveables() if hasattr(v, "get_shape"))
     lines = [f"The model and the checkpoint {checkpoint} differ."]
     lines += _listing("only the model has", [n for n in wanted if n not in stored])
     lines += _listing("only the checkpoint has", [n for n in stored if n not in wanted])
@@ -50,6 +51,14 @@ def _differences(checkpoint: Any) -> str:
     lines += _listing("other shape", reshaped)
     lines.append("Give the model another model_dir, or build it as it was when it was saved.")
     return "\n".join(lines)
+
+
+def _name_and_shape(variable: Any) -> tuple[str, Any]:
+    """Returns what a checkpoint calls a variable; the pieces of one have one name."""
+    info = getattr(variable, "_save_slice_info", None)
+    if info is None:
+        return variable.op.name, variable.get_shape()
+    return info.full_name, as_shape(info.full_shape)
 
 
 def _listing(what: str, names: list[str]) -> list[str]:
