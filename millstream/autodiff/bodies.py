@@ -82,7 +82,7 @@ class GradientBody(FuncGraph):
                 f"The gradient of {self.node.type} '{self.node.name}' needs '{tensor.name}', which "
                 f"cannot be saved: it is of type {tensor.dtype.name}."
             )
-        placeholder = self.add_input(tensor.dtype.base_dtype, tensor.shape, "saved")
+        placeholder = self.add_input(tensor.dtype.base_dtype, tensor.shape, "saved.")
         self.saved[tensor] = placeholder
         return placeholder
 

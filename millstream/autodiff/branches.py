@@ -127,7 +127,9 @@ class _Gradient:
         for body in grads:
             inputs = [body.capture(t) for t in captured]
             inputs += [
-                body.saved[t] if g is body else body.add_input(t.dtype.base_dtype, t.shape)
+                body.saved[t]
+                if g is body
+                else body.add_input(t.dtype.base_dtype, t.shape, "unused.")
                 for g, t in saves
             ]
             body.inputs[:] = inputs

@@ -136,11 +136,11 @@ class _LoopGradient:
         body = _Body(forward, node, operands, node.values()[:count])
         with body.as_default():
             carried = [
-                body.add_input(forward.inputs[p].dtype, forward.inputs[p].shape, "dy")
+                body.add_input(forward.inputs[p].dtype, forward.inputs[p].shape, "dy.")
                 for p in self._active
             ]
             saved = [
-                body.add_input(dy.dtype.base_dtype, dy.shape[1:], "dsaved")
+                body.add_input(dy.dtype.base_dtype, dy.shape[1:], "dsaved.")
                 for dy in self._dsaved.values()
             ]
             targets = [forward.outputs[p] for p in self._active]
@@ -171,7 +171,7 @@ class _LoopGradient:
             sums: list[Tensor] = []
             news: list[Tensor] = []
             for start, (_, share) in zip(starts[len(self._active) :], totals):
-                held = body.add_input(start.dtype.base_dtype, start.shape, "total")
+                held = body.add_input(start.dtype.base_dtype, start.shape, "total.")
                 sums.append(held)
                 news.append(add_n([held, dense(share.rest)]))
         stacks = self._stacks(body)

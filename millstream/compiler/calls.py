@@ -248,7 +248,7 @@ class Iteration(Call):
         if test is not None:
             needed.update(inputs_behind(test, test.outputs))
         needed.update(p for p in self._behind(graph, [self.count + p for p in self.saves]))
-        if graph.runs_side_effects or any(n.opdef.stateful for n in graph.nodes):
+        if graph.runs_side_effects:
             needed.update(range(self.count))
         queue = list(needed)
         while queue:

@@ -167,7 +167,7 @@ def _snapshot_operand(program: Program, tensor: Tensor, written: frozenset[Key])
     if tensor.op.type != "Identity" or program.is_known(tensor):
         return None
     source = program.resolve(tensor.op.inputs[0])
-    if not source.dtype.is_ref or program.is_known(source):
+    if not source.dtype.is_ref:
         return None
     variable = variable_behind(program, source)
     if variable is None or key_of_variable(variable) not in written:
@@ -176,7 +176,7 @@ def _snapshot_operand(program: Program, tensor: Tensor, written: frozenset[Key])
 
 
 def _plain_operand(program: Program, node: Operation, position: int, tensor: Tensor) -> Operand:
-    if not is_handle(tensor) or program.is_known(tensor):
+    if not is_handle(tensor):
         return Operand(Role.VALUE, tensor, None)
     variable = variable_behind(program, tensor)
     if variable is None:

@@ -230,7 +230,7 @@ class _Looping:
         return settle((values, carry[1]), step, element)
 
     def _stacked(self, value: Any) -> Any:
-        if isinstance(value, np.ndarray) and value.dtype.hasobject:
+        if value.dtype.hasobject:  # arrays of different shapes
             raise UnimplementedError(
                 None, self._call.node, "what the iterations saved differs in shape"
             )

@@ -127,23 +127,27 @@ class FuncGraph(Graph):
 
     # -- inputs
 
-    def add_input(self, dtype: DType, shape: Any = None, name: str = "arg") -> Tensor:
+    def add_input(
+        self, dtype: DType, shape: Any = None, name: str = "arg", named: bool = False
+    ) -> Tensor:
         """Adds a placeholder for an argument; to be called before anything is captured.
 
         Args:
           dtype: Its type, which may be a `_ref` type.
           shape: Its shape, unknown by default.
           name: What to call it.
+          named: Whether it takes its name away from nodes made later, as TF 1.15's nodes for loop
+            variables do.
         """
         shape = TensorShape(None) if shape is None else TensorShape(shape)
         opdef = registry.get("Placeholder")
         attrs = {"dtype": dtype.base_dtype, "shape": shape}
         scope = f"{self._name_stack}/" if self._name_stack else ""
-        full = base = f"{scope}{name}"
+        full = base = self.unique_name(name) if named else f"{scope}{name}"
         count = 0
         while full in self._by_name:
             count += 1
-            full = f"{base}_{count}"
+            full = f"{base}.{count}"
         # Straight to the graph: no scope of the program's applies to an input.
         names, self._names_in_use = self._names_in_use, {}
         try:
@@ -193,7 +197,7 @@ class FuncGraph(Graph):
         source = outer.capture(tensor) if isinstance(outer, FuncGraph) else tensor
         found = self.captures.get(source)
         if found is None:
-            found = self.add_input(source.dtype, source.shape, f"captured_{len(self.captures)}")
+            found = self.add_input(source.dtype, source.shape, f"captured.{len(self.captures)}")
             found._handle_data = source._handle_data
             found._source = source  # type: ignore[attr-defined]
             self.captures[source] = found

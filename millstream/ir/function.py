@@ -92,7 +92,7 @@ def build(
     """
     graph = FuncGraph(unique_function_name(name, outer), outer, inline)
     with graph.as_default():
-        inputs = [graph.add_input(t, s, f"arg_{i}") for i, (t, s) in enumerate(arguments)]
+        inputs = [graph.add_input(t, s, f"arg.{i}") for i, (t, s) in enumerate(arguments)]
         results = nest.map_structure(
             lambda x: graph.capture(convert_to_tensor(x)), fn(*inputs), expand_composites=True
         )

@@ -107,7 +107,8 @@ class DefinedFunction:
 
     def __init__(self, func: Any, types: Any, options: dict[str, Any]) -> None:
         self._func, self._types, self._options = func, types, options
-        self._name = options.get("func_name") or getattr(func, "__name__", "function")
+        given = options.get("func_name") or getattr(func, "__name__", "function")
+        self._name = given.strip("_<>") or "function"
         self._bodies: dict[Graph, FuncGraph] = {}
         functools.update_wrapper(self, func, updated=())
 
@@ -337,7 +338,7 @@ class PolymorphicFunction:
         body = FuncGraph(name, inline=False)
         with body.as_default():
             inputs = {
-                i: body.add_input(t.dtype.base_dtype, t.shape, f"arg_{i}")
+                i: body.add_input(t.dtype.base_dtype, t.shape, f"arg.{i}")
                 for i, t in enumerate(tensors)
             }
             position = iter(range(len(tensors)))

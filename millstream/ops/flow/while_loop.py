@@ -148,7 +148,10 @@ class _Loop:
         body = bodies.new_body(kind)
         flat = nest.flatten(structure, expand_composites=True)
         with body.as_default():
-            inputs = [body.add_input(t.dtype.base_dtype, s, label) for t, s in zip(flat, shapes)]
+            inputs = [
+                body.add_input(t.dtype.base_dtype, s, label, named=True)
+                for t, s in zip(flat, shapes)
+            ]
             for tensor, outer in zip(inputs, flat):
                 tensor._handle_data = outer._handle_data
             packed = nest.pack_sequence_as(structure, inputs, expand_composites=True)
