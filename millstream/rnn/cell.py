@@ -77,11 +77,10 @@ class RNNCell(Layer):
         if scope is not None:
             with variable_scope(scope, custom_getter=self._keep_variable) as scope:
                 return super().__call__(inputs, state, scope=scope)
-        opened = getattr(self, "_call_scope", None)
-        if opened is None:
-            opened = variable_scope(get_variable_scope(), custom_getter=self._keep_variable)
-            self._call_scope = opened
-        with opened:
+        # A subclass may not have called `RNNCell.__init__`.
+        if getattr(self, "_call_scope", None) is None:
+            self._call_scope = get_variable_scope()
+        with variable_scope(self._call_scope, custom_getter=self._keep_variable):
             return super().__call__(inputs, state)
 
     def _keep_variable(self, getter, *args, **kwargs):
