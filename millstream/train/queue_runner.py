@@ -237,7 +237,7 @@ def _is_error_classes(value: Any) -> bool:
     return (
         isinstance(value, tuple)
         and bool(value)
-        and all(isinstance(v, type) and issubclass(v, errors.OpError) for v in value)  # pyright: ignore
+        and all(isinstance(v, type) and issubclass(v, errors.OpError) for v in value)
     )
 
 

@@ -25,7 +25,7 @@ from millstream.ops.math.reductions import reduce_min
 from millstream.ops.queue.classes import FIFOQueue, PaddingFIFOQueue
 from millstream.summary.functions import scalar
 from millstream.train import input_sparse
-from millstream.train.input_batching import converted, shapes_of
+from millstream.train.input_sources import converted, shapes_of
 from millstream.train.queue_runner import QueueRunner, add_queue_runner
 
 _ENDED = (errors.OutOfRangeError, errors.CancelledError)
@@ -115,11 +115,11 @@ def bucket(
 def _per_bucket(value: Any, num_buckets: int, word: str) -> list[Any]:
     if not isinstance(value, (list, tuple)):
         return [value] * num_buckets
-    if len(value) != num_buckets:  # pyright: ignore[reportUnknownArgumentType]
+    if len(value) != num_buckets:
         raise ValueError(
-            f"If {word} is a list it must have num_buckets elements: {len(value)} vs. {num_buckets}"  # pyright: ignore
+            f"If {word} is a list it must have num_buckets elements: {len(value)} vs. {num_buckets}"
         )
-    return list(value)  # pyright: ignore[reportUnknownArgumentType]
+    return list(value)
 
 
 def _common_size(sizes: list[Any]) -> int | None:
@@ -250,7 +250,7 @@ def _check_boundaries(boundaries: Any) -> None:
         raise TypeError(f"bucket_boundaries must be a list or tuple, but received: {boundaries}")
     if not boundaries:
         raise ValueError("bucket_boundaries must not be empty")
-    for first, second in itertools.pairwise(boundaries):  # pyright: ignore
+    for first, second in itertools.pairwise(boundaries):
         if not isinstance(first, int) or not isinstance(second, int):
             raise TypeError(f"bucket boundaries must be integers, but saw: {first} and {second}")
         if first >= second:

@@ -57,13 +57,10 @@ class QueueBase:
         if (
             not queues
             or not isinstance(queues, list)
-            or not all(
-                isinstance(queue, QueueBase)
-                for queue in queues  # pyright: ignore
-            )
+            or not all(isinstance(queue, QueueBase) for queue in queues)
         ):
             raise TypeError("A list of queues expected")
-        listed: list[QueueBase] = queues  # pyright: ignore[reportUnknownVariableType]
+        listed: list[QueueBase] = queues
         first = listed[0]
         if any(queue.dtypes != first.dtypes for queue in listed):
             raise TypeError("Queues do not have matching component dtypes.")
@@ -143,16 +140,16 @@ class QueueBase:
         if isinstance(vals, dict):
             if not self._names:
                 raise ValueError("Queue must have names to enqueue a dictionary")
-            if sorted(self._names, key=str) != sorted(vals, key=str):  # pyright: ignore
+            if sorted(self._names, key=str) != sorted(vals, key=str):
                 raise ValueError(
                     "Keys in dictionary to enqueue do not match names of Queue.  Dictionary: "
-                    f"({sorted(vals)}), Queue: ({sorted(self._names)})"  # pyright: ignore
+                    f"({sorted(vals)}), Queue: ({sorted(self._names)})"
                 )
             values: Sequence[Any] = [vals[key] for key in self._names]
         else:
             if self._names:
                 raise ValueError("You must enqueue a dictionary in a Queue with names")
-            values = vals if isinstance(vals, (list, tuple)) else [vals]  # pyright: ignore
+            values = vals if isinstance(vals, (list, tuple)) else [vals]
         return [
             convert_to_tensor(value, dtype, name=f"component_{index}")
             for index, (value, dtype) in enumerate(zip(values, self._dtypes))
@@ -244,8 +241,8 @@ class QueueBase:
 
 
 def _tensors_in(vals: Any) -> list[Any]:
-    values = vals.values() if isinstance(vals, dict) else vals  # pyright: ignore
-    return list(values) if isinstance(values, (list, tuple)) else [values]  # pyright: ignore
+    values = vals.values() if isinstance(vals, dict) else vals
+    return list(values) if isinstance(values, (list, tuple)) else [values]
 
 
 def _common_shape(a: TensorShape, b: TensorShape) -> TensorShape:
@@ -263,7 +260,7 @@ def type_list(dtypes: Any) -> list[DType]:
     """Gives one type, or a list of types, as a list."""
     if not isinstance(dtypes, (list, tuple)):
         return [as_dtype(dtypes)]
-    return [as_dtype(dtype) for dtype in dtypes]  # pyright: ignore[reportUnknownVariableType]
+    return [as_dtype(dtype) for dtype in dtypes]
 
 
 def shape_list(
@@ -285,7 +282,7 @@ def shape_list(
     if partial and (
         not isinstance(shapes, (list, tuple))
         or not shapes
-        or any(shape is None or isinstance(shape, int) for shape in shapes)  # pyright: ignore
+        or any(shape is None or isinstance(shape, int) for shape in shapes)
     ):
         raise ValueError("When providing partial shapes, a list of shapes must be provided.")
     if shapes is None:
@@ -294,9 +291,9 @@ def shape_list(
         shapes = [shapes]
     if not isinstance(shapes, (list, tuple)):
         raise TypeError("shapes must be a TensorShape or a list or tuple of TensorShapes.")
-    if all(shape is None or isinstance(shape, int) for shape in shapes):  # pyright: ignore
+    if all(shape is None or isinstance(shape, int) for shape in shapes):
         shapes = [shapes]
-    found = [as_shape(shape) for shape in shapes]  # pyright: ignore[reportUnknownVariableType]
+    found = [as_shape(shape) for shape in shapes]
     if not partial and any(not shape.is_fully_defined() for shape in found):
         raise ValueError(f"All shapes must be fully defined: {found}")
     if not unknown_rank and any(shape.ndims is None for shape in found):
@@ -307,10 +304,10 @@ def shape_list(
 def _name_list(names: Any, dtypes: list[DType]) -> Any:
     if names is None:
         return None
-    listed = list(names) if isinstance(names, (list, tuple)) else [names]  # pyright: ignore
-    if len(listed) != len(dtypes):  # pyright: ignore[reportUnknownArgumentType]
+    listed = list(names) if isinstance(names, (list, tuple)) else [names]
+    if len(listed) != len(dtypes):
         raise ValueError("List of names must have the same length as the list of dtypes")
-    return listed  # pyright: ignore[reportUnknownVariableType]
+    return listed
 
 
 def _check_lengths(shapes: Any, dtypes: list[DType]) -> None:

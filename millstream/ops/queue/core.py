@@ -200,11 +200,11 @@ class _Taking:
 
     def advance(self) -> Progress:
         queue = self._queue
-        if queue._closed and queue.size() < self._wanted - len(self.taken):  # pyright: ignore
+        if queue._closed and queue.size() < self._wanted - len(self.taken):
             self._make_do()
         before = len(self.taken)
-        for _ in range(min(queue._available(), self._wanted - before)):  # pyright: ignore
-            self.taken.append(queue._pop())  # pyright: ignore[reportPrivateUsage]
+        for _ in range(min(queue._available(), self._wanted - before)):
+            self.taken.append(queue._pop())
         if len(self.taken) == self._wanted:
             return Progress.DONE
         return Progress.SOME if len(self.taken) > before else Progress.NONE
@@ -226,7 +226,7 @@ class _Taking:
         )
 
     def undo(self) -> None:
-        self._queue._restore(self.taken)  # pyright: ignore[reportPrivateUsage]
+        self._queue._restore(self.taken)
         self.taken = []
 
 

@@ -108,18 +108,18 @@ class StagingArea:
                 raise ValueError("Staging areas must have names to enqueue a dictionary")
             if set(values) != set(self._names):
                 raise ValueError(
-                    f"the dictionary's keys {sorted(values)} are not the names "  # pyright: ignore
+                    f"the dictionary's keys {sorted(values)} are not the names "
                     f"{sorted(self._names)}"
                 )
             return [values[key] for key in self._names]
         if self._names:
             raise ValueError("You must enqueue a dictionary in a staging area with names")
-        listed = list(values) if isinstance(values, (list, tuple)) else [values]  # pyright: ignore
-        if len(listed) != len(self._dtypes):  # pyright: ignore[reportUnknownArgumentType]
+        listed = list(values) if isinstance(values, (list, tuple)) else [values]
+        if len(listed) != len(self._dtypes):
             raise ValueError(
                 f"Unexpected number of inputs '{len(listed)}' vs '{len(self._dtypes)}'"
             )
-        return listed  # pyright: ignore[reportUnknownVariableType]
+        return listed
 
     def _common(self) -> dict[str, Any]:
         return {
