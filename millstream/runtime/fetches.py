@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from millstream.ir.composite import (
+    CompositeTensor,
     IndexedSlices,
     IndexedSlicesValue,
     SparseTensor,
@@ -62,9 +63,24 @@ def _slices_value(arrays: Sequence[Any]) -> IndexedSlicesValue:
     return IndexedSlicesValue(*arrays, *[None] * (3 - len(arrays)))
 
 
+def _fetch_composite(value: Any) -> tuple[list[Any], Build]:
+    return value.component_tensors, value._run_value
+
+
+def _feed_composite(key: Any, value: Any) -> list[tuple[Any, Any]]:
+    arrays = [value.flat_values, *value.nested_row_splits]
+    return list(zip(key.component_tensors, arrays))
+
+
+def _composite_parts(key: Any) -> list[Any]:
+    return key.component_tensors
+
+
 conversions: list[Conversion] = [
     _built_in(SparseTensor, _sparse_parts, lambda arrays: SparseTensorValue(*arrays)),
     _built_in(IndexedSlices, _slices_parts, _slices_value),
+    # Those made of splits and values, such as ragged tensors, which this layer does not know.
+    Conversion(CompositeTensor, _fetch_composite, _feed_composite, _composite_parts),
 ]
 
 

@@ -245,7 +245,6 @@ def _sparse(parts):
     return SparseTensor(*parts)
 
 
-@export("string_split")
 def string_split(
     source, sep=None, skip_empty=True, delimiter=None, result_type="SparseTensor", name=None
 ):
@@ -282,7 +281,6 @@ def _check_result_type(result_type):
         raise ValueError(f"result_type must be 'SparseTensor', not {result_type!r}")
 
 
-@export("strings.split")
 def string_split_v2(
     input=None, sep=None, maxsplit=-1, result_type="SparseTensor", source=None, name=None
 ):
