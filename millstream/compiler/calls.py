@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from millstream.autodiff.symbolic import symbolic_body
 from millstream.base.errors import InvalidArgumentError, UnimplementedError
 from millstream.compiler.bodies import Body, Planner, body_program, inputs_behind, passed_on
 from millstream.compiler.effects import Access, Key, Operand, Role, is_handle, variable_behind
@@ -163,6 +164,8 @@ class Branches(Call):
         self._finish()
 
     def _branch(self, graph: FuncGraph, operands: Sequence[Tensor]) -> Body:
+        if self.node.type == "SymbolicGradient":
+            graph = symbolic_body(graph)
         targets = side_effects(graph) if graph.runs_side_effects else ()
         return self._planned(graph, operands, self.wanted, [True] * len(operands), targets)
 
@@ -378,6 +381,7 @@ def _together(items: list[Any]) -> Any:
 _KINDS: dict[str, type[Call]] = {
     **dict.fromkeys(("If", "StatelessIf", "Case"), Branches),
     **dict.fromkeys(("PartitionedCall", "StatefulPartitionedCall"), Branches),
+    "SymbolicGradient": Branches,
     **dict.fromkeys(("While", "StatelessWhile", "Loop"), Iteration),
 }
 

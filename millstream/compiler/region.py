@@ -206,7 +206,7 @@ class BoundRegion:
         self._gate = gate if region.key_slots else None
         slots = region.key_slots
         self._loads = [(slots[k], cells[k], k) for k in region.loads]
-        self._optional_cells = [cells[k] for k in region.optional]
+        self._optional = [cells[k] for k in region.optional]
         self._stores = [(slots[k], cells[k]) for k in region.stores]
         self._foreign = region.foreign
         self._steps = region.steps
@@ -231,14 +231,14 @@ class BoundRegion:
             variant.runs += 1
             if variant.runs >= variant.next_event:
                 tiers.advance(variant, self, frame)
-            if variant.executable is not None and self._all_there():
+            if variant.executable is not None and (not self._optional or self._all_there()):
                 self._run_executable(frame, variant)
                 return
         self.run_numpy(frame)
 
     def _all_there(self) -> bool:
         """Tells whether what compiled code takes has a value, even where it may not be needed."""
-        return all(cell.value is not None for cell in self._optional_cells)
+        return all(cell.value is not None for cell in self._optional)
 
     # -- the NumPy tier
 

@@ -44,6 +44,7 @@ class FuncGraph(Graph):
       runs_side_effects: Whether assignments and the like run though no output needs them; in
         branches and loops, as in TF 1.15, they do not.
       caller: The only node that runs it, if there is one.
+      symbolic_gradient: The body of the function's gradient as a function, once it was asked for.
       saved_at: For tensors that are returned for a gradient's sake, where.
       prefix: What tells hidden state of its nodes from that of nodes elsewhere.
 
@@ -70,6 +71,7 @@ class FuncGraph(Graph):
         self.control_captures: dict[Operation, None] = {}
         self.runs_side_effects = False
         self.caller: Operation | None = None
+        self.symbolic_gradient: FuncGraph | None = None
         self.saved_at: dict[Tensor, int] = {}
         self._stands_for: dict[Tensor, Tensor] = {}  # any outer tensor -> placeholder
         self._share(outermost(outer))

@@ -131,6 +131,9 @@ class _OutputNames:
 
     def _spans(self, node_def: Any) -> list[tuple[ArgSpec, tuple[int, int]]]:
         opdef = registry.lookup(node_def.op)
+        if opdef is None and node_def.op in self._owner.functions:
+            signature = self._owner.functions[node_def.op].to_proto().signature
+            return [(ArgSpec(a.name), (i, i + 1)) for i, a in enumerate(signature.output_arg)]
         if opdef is None:
             raise NotFoundError(None, None, f"Op type not registered '{node_def.op}' in Millstream")
         attrs = {k: attr_values.from_proto(v) for k, v in node_def.attr.items()}

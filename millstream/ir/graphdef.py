@@ -49,6 +49,10 @@ def encode_graph(
             found.input[len(node.inputs) :] = sorted(found.input[len(node.inputs) :])
     for function in functions:
         message.library.function.append(function.to_proto())
+        if function.gradient_name:
+            message.library.gradient.add(
+                function_name=function.name, gradient_func=function.gradient_name
+            )
     return message
 
 

@@ -161,6 +161,10 @@ class Importer:
             name = function.signature.name
             root = outermost(self.graph)
             root.functions.setdefault(name, Function(name, None, copy, root))
+        for pair in self.library.gradient:
+            function = self.graph.functions.get(pair.function_name)
+            if function is not None:
+                function.gradient_name = pair.gradient_func
         back_edges: list[tuple[str, int, str]] = []
         for node_def in self._ordered():
             self._make(node_def, back_edges)
@@ -207,6 +211,9 @@ class Importer:
 
     def _make(self, node_def: Any, back_edges: list[tuple[str, int, str]]) -> None:
         opdef = registry.lookup(node_def.op)
+        if opdef is None and node_def.op in self.graph.functions:
+            node_def = _as_call(node_def, self.graph.functions[node_def.op])
+            opdef = registry.get(node_def.op)
         if opdef is None:
             raise NotFoundError(
                 None,
@@ -332,6 +339,19 @@ class Importer:
         if node is None or (colon and (not index.isdigit() or int(index) >= len(node.values()))):
             raise ValueError(f"Requested return_element '{text}' not found in graph_def.")
         return node.values()[int(index)] if colon else node
+
+
+def _as_call(node_def: Any, function: Function) -> Any:
+    """Returns the message of a node whose op is a function as one that calls the function."""
+    signature = function.to_proto().signature
+    call = protos.NodeDef(name=node_def.name, device=node_def.device, input=node_def.input)
+    call.op = "StatefulPartitionedCall" if signature.is_stateful else "PartitionedCall"
+    call.attr["f"].func.name = function.name
+    call.attr["Tin"].list.SetInParent()
+    call.attr["Tin"].list.type.extend(arg.type for arg in signature.input_arg)
+    call.attr["Tout"].list.SetInParent()
+    call.attr["Tout"].list.type.extend(arg.type for arg in signature.output_arg)
+    return call
 
 
 def _node_of(edge: str) -> str:

@@ -98,6 +98,13 @@ def StatefulPartitionedCall(
     """Calls a function that may have side effects."""
 
 
+@op(effect=Calls())
+def SymbolicGradient(
+    input: Tensors["Tin"], *, Tout: list[Type], f: Func
+) -> Tensors["Tout"]:  # fmt: skip
+    """Gives the gradients of function `f`, of its arguments and of its results' gradients."""
+
+
 @op
 def FakeParam(*, dtype: Type, shape: Shape) -> Tensor["dtype"]:
     """Stands for an output that a branch does not compute and nobody looks at."""
@@ -170,3 +177,8 @@ def _(node):
 @StatefulPartitionedCall.shape
 def _(node):
     return (None,) * len(node.values())
+
+
+@SymbolicGradient.shape
+def _(node, input):
+    return tuple(input[: len(node.values())])
