@@ -293,12 +293,13 @@ class Emitter:
         opdef = If if is_stateful(branches) else StatelessIf
         inputs = [self.value(choice), *captured]
         node = self.call(opdef, inputs, attrs, types, f"{choice.op.name}/If", branches)
-        for put, made, pair in zip(outputs.targets, node.values(), zip(*outputs.results)):
+        for puts, made, pair in zip(outputs.targets, node.values(), zip(*outputs.results)):
             shape = pair[0].shape.most_specific_compatible_shape(pair[1].shape)
             if "FakeParam" in (pair[0].op.type, pair[1].op.type):
                 shape = pair[pair[0].op.type == "FakeParam"].shape
             made._shape = shape  # pyright: ignore[reportPrivateUsage]
-            put(made)
+            for put in puts:
+                put(made)
         return node
 
 
@@ -308,7 +309,8 @@ class _Outputs:
     def __init__(self, emitter: Emitter, branches: list[FuncGraph]) -> None:
         self._emitter, self._branches = emitter, branches
         self.results: list[list[Tensor]] = [[], []]
-        self.targets: list[Any] = []
+        self.targets: list[list[Any]] = []
+        self._place: dict[Tensor, int] = {}
 
     def add_merge(self, merge: Operation) -> None:
         """Adds what a merge joins, and which side it came from if anybody looks at that."""
@@ -326,11 +328,11 @@ class _Outputs:
 
     def add_inner(self, node: Operation, merges: set[Operation]) -> None:
         """Adds outputs of an inner node that nodes which come later take."""
-        emitter = self._emitter
+        emitter, structure = self._emitter, self._emitter.structure
         for tensor in node.values():
             later = [
                 c
-                for c in emitter.structure.consumers.get(tensor, ())
+                for c in (*structure.consumers.get(tensor, ()), *structure.choices.get(tensor, ()))
                 if c not in emitter.done and c not in merges
             ]
             value = emitter.values.get(tensor)
@@ -351,6 +353,10 @@ class _Outputs:
             self._add_one(push.value, lambda made: setattr(push, "value", made))
 
     def _add_one(self, value: Tensor, put: Any) -> None:
+        if value in self._place:
+            self.targets[self._place[value]].append(put)
+            return
+        self._place[value] = len(self.targets)
         side = self._branches.index(value.graph)  # pyright: ignore[reportArgumentType]
         attrs = {"dtype": value.dtype.base_dtype, "shape": value.shape}
         other = self._branches[1 - side]
@@ -362,7 +368,7 @@ class _Outputs:
     def _add(self, pair: list[Tensor], put: Any) -> None:
         for results, value in zip(self.results, pair):
             results.append(value)
-        self.targets.append(put)
+        self.targets.append([put])
 
     def _setter(self, tensor: Tensor) -> Any:
         return lambda made: self._emitter.values.__setitem__(tensor, made)

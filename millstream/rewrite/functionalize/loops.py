@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -83,7 +82,8 @@ class _LoopMaker:
             stack.parts = parts
         pushes += self._pushed_inside()
         node, saved_from = self._make_node(starts, slices, pushes)
-        self._note_saved(pushes, node.values()[saved_from:], node.values()[saved_from - 1])
+        saved = dict(zip(dict.fromkeys(p.value for p in pushes), node.values()[saved_from:]))
+        self._note_saved(pushes, saved, node.values()[saved_from - 1])
         inside = [n for n in emitter.structure.order if n in emitter.done and n not in self._before]
         emitter.close(inside, node)
         self._leave(node, exits)
@@ -147,7 +147,7 @@ class _LoopMaker:
         for merge in self._merges:
             emitter.values[merge.values()[0]] = self._argument(self._body, merge)
         self._count = len(self._merges)
-        arrays: list[Tensor] = []
+        taken: dict[Tensor, Tensor] = {}
         self._limits: list[Tensor] = []
         self._whole: list[tuple[Stack, list[Tensor]]] = []
         for pop in self._pops:
@@ -156,14 +156,16 @@ class _LoopMaker:
             if not isinstance(stack, Stack) or len(stack.parts) != inside + 2:
                 raise Irregular(f"{pop.name!r} takes from a stack that no loop like this filled")
             saved, trips, *inner = stack.parts
-            elements = [self._element(array) for array in (saved, *inner)]
-            arrays += [saved, *inner]
+            for array in (saved, *inner):
+                if array not in taken:
+                    taken[array] = self._element(array)
+            elements = [taken[array] for array in (saved, *inner)]
             self._limits.append(trips)
             if not inside:
                 emitter.pops[pop] = elements[0]
             self._whole.append((stack, stack.parts))
             stack.parts = elements
-        return arrays
+        return list(taken)
 
     def _element(self, array: Tensor) -> Tensor:
         shape = array.shape[1:] if array.shape.ndims else TensorShape(None)
@@ -186,7 +188,10 @@ class _LoopMaker:
     ) -> tuple[Operation, int]:
         body, test = self._body, self._test
         nexts = [body.capture(_dereferenced(body, self._next(m))) for m in self._merges]
-        saves = [body.capture(_dereferenced(body, value)) for value in [p.value for p in pushes]]
+        saves = [
+            body.capture(_dereferenced(body, value))
+            for value in dict.fromkeys(p.value for p in pushes)
+        ]
         popped = body.inputs[self._count : self._count + len(slices)]
         captured = list(dict.fromkeys([*test.captures, *body.captures]))
         inner = [body.capture(t) for t in captured]
@@ -245,12 +250,12 @@ class _LoopMaker:
         ]
 
     @staticmethod
-    def _note_saved(pushes: list[Push], saved: Sequence[Tensor], trips: Tensor) -> None:
-        for push, tensor in zip(pushes, saved):
+    def _note_saved(pushes: list[Push], saved: dict[Tensor, Tensor], trips: Tensor) -> None:
+        for push in pushes:
             if push.part is None:
-                push.stack.parts = [tensor, trips]
+                push.stack.parts = [saved[push.value], trips]
             else:
-                push.stack.parts[push.part] = tensor
+                push.stack.parts[push.part] = saved[push.value]
         for stack in dict.fromkeys(p.stack for p in pushes if p.part is not None):
             stack.parts.insert(1, trips)
 

@@ -71,6 +71,7 @@ class Structure:
       followers: The nodes that wait for a node.
       waits: How many edges lead to a node, back edges aside.
       enters: The nodes that lead into a frame, by its name.
+      choices: The switches that a tensor chooses for.
     """
 
     def __init__(self, program: Program) -> None:
@@ -81,6 +82,7 @@ class Structure:
         self.followers: dict[Operation, list[Operation]] = {}
         self.waits: dict[Operation, int] = {}
         self.enters: dict[str, list[Operation]] = {}
+        self.choices: dict[Tensor, list[Operation]] = {}
         for node in program.nodes:
             self._connect(node)
             if node.type in ENTERS:
@@ -149,6 +151,8 @@ class Structure:
     def _path_after(self, node: Operation, path: Path, index: int) -> Path:
         if node.type in SWITCHES and not is_loop_switch(node):
             choice = chooser_of(node)
+            if index == 0:
+                self.choices.setdefault(choice, []).append(node)
             # Inside a branch, a choice by the same tensor has been made already.
             if Scope(choice, index) in path:
                 return path
