@@ -20,7 +20,6 @@ from millstream.ir.scopes import name_scope
 from millstream.ir.tensor import Tensor
 from millstream.ops.array import fill, reshape, shape, stack, zeros_like
 
-
 register_gradients()
 
 

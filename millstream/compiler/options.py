@@ -53,12 +53,23 @@ def options_for(region: Region) -> dict[str, Any]:
     wanted: dict[str, Any] = {}
     if region.trains:
         wanted.update(UPDATE_OPTIONS)
-    count = sum(member.node.type in CONVOLUTIONS for member in region.nodes)
+    count = _convolutions(region)
     if count:
         wanted.update(CONVOLUTION_OPTIONS)
     if count > MOST_WITH_ONEDNN:
         del wanted[ONEDNN]
     return {name: value for name, value in wanted.items() if _is_known(name, value)}
+
+
+def _convolutions(region: Region) -> int:
+    """Counts the convolutions of a region, those of the functions that it runs included."""
+    count = 0
+    for member in region.nodes:
+        count += member.node.type in CONVOLUTIONS
+        if member.call is not None:
+            inner = [body.region for body in member.call.bodies if body.region is not None]
+            count += sum(map(_convolutions, inner))
+    return count
 
 
 def _is_known(name: str, value: Any) -> bool:

@@ -64,6 +64,10 @@ class Function:
             self._graph = Function.decode(self._message, self._owner)
         return self._graph
 
+    def holds(self, name: str) -> bool:
+        """Tells whether the body, where it is there already, has a node of a name."""
+        return self._graph is not None and self._graph.find_operation(name) is not None
+
     def to_proto(self) -> Any:
         """Returns the function as a `FunctionDef`."""
         if self._message is not None:

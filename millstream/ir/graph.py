@@ -299,6 +299,12 @@ class Graph(Collections, GraphScopes):
     def _nearest(self, name: str) -> str:
         import difflib  # a slow import, only wanted for a message
 
+        for function in self.functions.values():
+            if function.holds(name):
+                return (
+                    f" A node of that name lives inside the function '{function.name}' (a branch, "
+                    "a loop's body or the like): return what you need from there."
+                )
         close = difflib.get_close_matches(name, self._by_name, n=3)
         return f" Nearest names: {', '.join(map(repr, close))}." if close else ""
 

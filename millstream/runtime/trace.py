@@ -15,6 +15,7 @@ import numpy as np
 
 from millstream.base.dtypes import as_dtype
 from millstream.compiler.host import BoundHostCall
+from millstream.compiler.host_calls import BoundHostFunction
 from millstream.compiler.region import BoundRegion, RegionNode
 from millstream.compiler.steps import Frame, NumPyStep
 from millstream.formats import protos
@@ -50,7 +51,7 @@ def run_traced(
 
 
 def _traced(action: Any, recorder: Recorder, full: bool) -> BoundAction:
-    if isinstance(action, BoundHostCall):
+    if isinstance(action, (BoundHostCall, BoundHostFunction)):
         return _TracedHostCall(action, recorder)
     return _TracedNodes(action, recorder) if full else _TracedRegion(action, recorder)
 
@@ -131,7 +132,7 @@ def _write_outputs(stats: Any, outputs: list[Any]) -> None:
 class _TracedHostCall:
     """A host node that is timed."""
 
-    def __init__(self, action: BoundHostCall, recorder: Recorder) -> None:
+    def __init__(self, action: BoundHostCall | BoundHostFunction, recorder: Recorder) -> None:
         self.blocking = action.blocking
         self._action, self._recorder = action, recorder
 

@@ -181,3 +181,23 @@ def test_limits_that_are_minima_are_told_apart(session):
     assert (session.run(dx, feed)[:, 0] != 0).tolist() == [True, True, True, False]
     plan = list(session.graph.executables.values())[-1]
     assert plan.needs_step is False  # nothing is driven by the executor
+
+
+def test_steps_can_be_traced(graph):
+    x = tf.placeholder(tf.float32, [2])
+    shapes = [NO, tf.TensorShape(None)]
+    z = loop(lambda i, a: (i + 1, tf.py_func(lambda v: v + 1, [a], tf.float32)), [0, x], shapes)[1]
+    y = tf.cond(x[0] > 0, lambda: x * 2, lambda: x)
+    options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
+    metadata = tf.RunMetadata()
+    with tf.Session() as session:
+        found = session.run([z, y], {x: [1.0, 2.0]}, options, metadata)
+    assert found[0].tolist() == [6.0, 7.0]
+    names = [n.node_name for d in metadata.step_stats.dev_stats for n in d.node_stats]
+    assert "while/While" in names
+
+
+def test_names_inside_are_explained(graph):
+    loop(lambda i: i + 1, [0])
+    with tf.Session() as session, pytest.raises(ValueError, match="lives inside the function"):
+        session.run("while/add:0")
