@@ -214,9 +214,27 @@ def _(images, size, align_corners, half_pixel_centers):
 
 @ResizeBilinear.reference
 def _(images, size, align_corners, half_pixel_centers):
+    (height, width), new = _sizes(images, size)
     options = (align_corners, half_pixel_centers)
-    pair = _matrices(weights.linear_matrix, *_sizes(images, size), *options)
-    return _apply(np, images.astype(np.float64), *pair).astype(np.float32)
+    top, bottom, down = weights.linear(height, new[0], *options)
+    left, right, across = weights.linear(width, new[1], *options)
+    pixels = images.reshape(len(images), height * width, images.shape[3])
+
+    def corner(rows, columns):
+        places = (rows[:, None] * width + columns).ravel()
+        found = np.take(pixels, places, 1).astype(np.float32)
+        return found.reshape(len(images), *new, images.shape[3])
+
+    def between(first, second, fraction):
+        second -= first
+        second *= fraction
+        second += first
+        return second
+
+    across, down = across[:, None], down[:, None, None]
+    upper = between(corner(top, left), corner(top, right), across)
+    lower = between(corner(bottom, left), corner(bottom, right), across)
+    return between(upper, lower, down)
 
 
 @ResizeArea.kernel
