@@ -42,25 +42,6 @@ train_coupled_peephole = _two_steps(
         4, use_peepholes=True, num_proj=3, proj_clip=0.5, layer_norm=True
     )
 )
-train_time_freq = _two_steps(
-    lambda rnn: rnn.TimeFreqLSTMCell(3, use_peepholes=True, feature_size=4, frequency_skip=2)
-)
-train_grid = _two_steps(
-    lambda rnn: rnn.GridLSTMCell(
-        3, use_peepholes=True, feature_size=2, frequency_skip=2, num_frequency_blocks=[2]
-    )
-)
-train_grid_shared = _two_steps(
-    lambda rnn: rnn.GridLSTMCell(
-        3, share_time_frequency_weights=True, feature_size=2, frequency_skip=2,
-        num_frequency_blocks=[2], couple_input_forget_gates=True, cell_clip=0.5,
-    )
-)  # fmt: skip
-train_grid_both_ways = _two_steps(
-    lambda rnn: rnn.BidirectionalGridLSTMCell(
-        3, feature_size=2, frequency_skip=2, num_frequency_blocks=[2]
-    )
-)
 train_attention = _two_steps(lambda rnn: rnn.AttentionCellWrapper(rnn.GRUCell(3), 2))
 train_attention_lstm = _two_steps(
     lambda rnn: rnn.AttentionCellWrapper(rnn.BasicLSTMCell(3), 3, attn_size=5, attn_vec_size=2)
