@@ -17,6 +17,7 @@ from millstream.ir.spec import (
     Tensor,
     Tensors,
     Type,
+    f,
     op,
 )  # fmt: skip
 from millstream.ops.array import reshape
@@ -149,6 +150,10 @@ def _(stacked):
 @LoopRows.gradient
 def _(node, dy):
     return reshape(dy, shape_of(node.inputs[0]))
+
+
+LoopRows.examples(f[2, 3, 4])
+LoopRows.examples(f[3, 2])
 
 
 FakeParam.no_gradient("it has no inputs")
