@@ -92,7 +92,9 @@ class BoundHostCall:
             frame[slot] = cell
         operands = [jax_bridge.view(frame[slot]) for slot in self._ins]
         try:
-            results = self._bound(step)(*operands)
+            if self._wants_context:
+                operands.append(step.context(node))
+            results = self._bound()(*operands)
         except Exception as error:
             wrapped = failures.wrap(error, node, operands)
             if wrapped is error:
@@ -100,9 +102,7 @@ class BoundHostCall:
             raise wrapped from error
         self._put(frame, results)
 
-    def _bound(self, step: Any) -> Callable[..., Any]:
-        if self._wants_context:
-            return bind_flat(self._rule, self.call.node, ctx=step.context(self.call.node))
+    def _bound(self) -> Callable[..., Any]:
         if self._fn is None:
             self._fn = bind_flat(self._rule, self.call.node)
         return self._fn

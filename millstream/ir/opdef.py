@@ -171,8 +171,10 @@ class Rule:
     def bind(self, node: Operation, **extras: Any) -> Callable[..., Any]:
         """Returns a function of the node's flat input arrays, with attrs and `extras` filled in.
 
-        For ops with `Owns` state the state array is one more, last argument.
+        For ops with `Owns` state the state array is one more, last argument; so is the context of a
+        `run` rule that asks for `ctx`, unless it is among the `extras`.
         """
+        late = "ctx" not in extras and ("extra", "ctx") in self._sources
         spans = self.opdef.input_spans(node)
         picks: list[_Pick] = []
         for kind, key in self._sources:
@@ -184,9 +186,12 @@ class Rule:
                 picks.append(len(node.inputs))
             elif kind == "attr":
                 picks.append((node.attrs[key],))
+            elif late and key == "ctx":
+                picks.append(len(node.inputs))
             else:
                 picks.append((node if key == "node" else extras[key],))
-        return _bound(self.fn, picks, len(node.inputs) + isinstance(self.opdef.effect, Owns))
+        more = late or isinstance(self.opdef.effect, Owns)
+        return _bound(self.fn, picks, len(node.inputs) + more)
 
 
 def _bound(fn: Callable[..., Any], picks: list[_Pick], arity: int) -> Callable[..., Any]:
