@@ -40,14 +40,15 @@ def get_or_create_global_step_read(graph: Graph | None = None) -> Any:
     if step is None:
         return None
     with graph.as_default(), graph.name_scope(None), name_scope(f"{step.op.name}/"):
-        read = (_conditional_read(graph, step) if hasattr(step, "initialized_value") else step) + 0
+        read = (_read(graph, step) if hasattr(step, "initialized_value") else step) + 0
     graph.add_to_collection(GLOBAL_STEP_READ_KEY, read)
     return read
 
 
-def _conditional_read(graph: Graph, step: Any) -> Any:
+def _read(graph: Graph, step: Any) -> Any:
     before = graph.version
-    value = step.initialized_value()
+    # The variable has a value whenever hooks look, so that no conditional is needed.
+    value = step.value()
     wanted = _NODES_OF_REF_READ if step.dtype.is_ref else _NODES_OF_RESOURCE_READ
     for _ in range(wanted - (graph.version - before)):
         graph.next_id()

@@ -507,6 +507,11 @@ class Supervisor:
         if sess is None or not (self._saver and self._save_path and self._save_model_secs):
             return
         try:
+            # A thread that saves still would have the last word in the state file.
+            self._coord.request_stop()
+            self._coord.join(
+                stop_grace_period_secs=self._stop_grace_secs, ignore_live_threads=True
+            )
             path = self._saver.save(sess, self._save_path, global_step=self._global_step)
             logging.warning("Training was interrupted; its state is saved in %s.", path)
         except errors.OpError as error:

@@ -1,5 +1,7 @@
 """The value of a variable, or a substitute while it has none."""
 
+import numpy as np
+
 from millstream.ir.spec import Host, Ref, Resource, Returns, Tensor, op
 from millstream.ops.state.checks import merged, shape_behind
 
@@ -26,14 +28,19 @@ def _(resource_handle, default):
     return merged(shape_behind(resource_handle), default)
 
 
+def _snapshot(value):
+    # A later node of the step may overwrite the variable's buffer, which is donated to it then.
+    return np.array(value)
+
+
 @ValueOrDefault.run
 def _(ref, default):
-    return default if ref.value is None else ref.value
+    return default if ref.value is None else _snapshot(ref.value)
 
 
 @ResourceValueOrDefault.run
 def _(resource, default):
-    return default if resource.value is None else resource.value
+    return default if resource.value is None else _snapshot(resource.value)
 
 
 @ValueOrDefault.gradient
