@@ -195,15 +195,16 @@ class _Loop:
                 for optimizer in self.sync:
                     supervisor.start_queue_runners(session, [optimizer.get_chief_queue_runner()])
             loss = self._steps(session)
+            # First the services end, so that none of them saves an older step afterwards. The
+            # session's context closes the writer.
+            supervisor.stop(
+                threads, close_summary_writer=False, ignore_live_threads=self.ignore_live_threads
+            )
             if self.logdir and supervisor.is_chief:
                 info("Finished training! Saving model to disk.")
                 supervisor.saver.save(
                     session, supervisor.save_path, global_step=supervisor.global_step
                 )
-            # The session's context closes the writer.
-            supervisor.stop(
-                threads, close_summary_writer=False, ignore_live_threads=self.ignore_live_threads
-            )
         return loss
 
     def _steps(self, session):
