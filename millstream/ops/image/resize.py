@@ -223,7 +223,7 @@ def _(images, size, align_corners, half_pixel_centers):
     def corner(rows, columns):
         places = (rows[:, None] * width + columns).ravel()
         found = np.take(pixels, places, 1).astype(np.float32)
-        return found.reshape(len(images), *new, images.shape[3])
+        return found.reshape(len(images), new[0], new[1] * images.shape[3])
 
     def between(first, second, fraction):
         second -= first
@@ -231,10 +231,11 @@ def _(images, size, align_corners, half_pixel_centers):
         second += first
         return second
 
-    across, down = across[:, None], down[:, None, None]
+    # Pixels and channels as one axis: NumPy multiplies long rows much faster.
+    across, down = np.repeat(across, images.shape[3]), down[:, None]
     upper = between(corner(top, left), corner(top, right), across)
     lower = between(corner(bottom, left), corner(bottom, right), across)
-    return between(upper, lower, down)
+    return between(upper, lower, down).reshape(len(images), *new, images.shape[3])
 
 
 @ResizeArea.kernel
