@@ -12,7 +12,7 @@ from millstream.compiler.lower import Lowering
 from millstream.compiler.options import ONEDNN, options_for
 from millstream.compiler.region import Region
 from millstream.compiler.steps import Frame, gatherer
-from millstream.ops.flow.traced_buffers import traced
+from millstream.ops.flow.traced_buffers import NoRoom, traced
 
 
 class Executable:
@@ -75,6 +75,8 @@ class Executable:
         check = self._checks[index]
         try:
             message = check.message(*[jax_bridge.view(a) for a in arrays])
+        except NoRoom:  # not for users: the region knows what to do
+            raise
         except OpError as error:  # a rule may ask for another class of error by raising it
             raise failures.wrap(error, check.node) from None
         raise failures.wrap(InvalidArgumentError(None, None, message), check.node)

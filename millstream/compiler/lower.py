@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from millstream.base.errors import InvalidArgumentError
+from millstream.base.errors import InvalidArgumentError, UnimplementedError
 from millstream.base.lazy import jax, jnp, lax
 from millstream.compiler import failures, lower_calls
 from millstream.compiler.arena import spans
@@ -28,7 +28,7 @@ from millstream.compiler.padding import padded_unique
 from millstream.compiler.region import Region, RegionNode
 from millstream.ir.node import Operation
 from millstream.ir.opdef import Writes
-from millstream.ops.flow.traced_buffers import traced
+from millstream.ops.flow.traced_buffers import no_room, room, traced
 from millstream.rewrite.fold import SHAPE_OPS
 from millstream.rewrite.rules import bind_flat
 
@@ -91,9 +91,15 @@ class Lowering:
         env.update(zip(self._kept_slots, kept))
         env.update(zip((*self.constant_slots, *self.argument_slots), args))
         taken = {id(v) for v in jax.tree_util.tree_leaves((donated, kept, args))}
+        before = {slot: env.get(slot) for slot in (*self._packed_slots, *self._stored_slots)}
         trace = _Trace(self, env, self._guards)
-        for member in self.region.nodes:
-            trace.run(member)
+        token = room.set(self.region.room)
+        try:
+            for member in self.region.nodes:
+                trace.run(member)
+        finally:
+            room.reset(token)
+        self._keep_without_room(env, before)
         for key, slot in self.region.finals:
             env[slot] = env[self.region.key_slots[key]]
         states = [_own(env[slot], taken) for slot in self._stored_slots]
@@ -101,6 +107,20 @@ class Lowering:
             states.insert(0, self._pack(flat, env))
         outs = tuple(_own(env[slot], taken) for slot in self.region.exports)
         return tuple(states), outs, self._verdict() if self.checks or not outs else None
+
+    def _keep_without_room(self, env: Env, before: Env) -> None:
+        """Keeps all states where a growing array had no room: then the step is run again."""
+        rooms = [_flag(c.ok) for c in self.checks if c.message is no_room]
+        if not rooms:
+            return
+        self.checks.sort(key=lambda check: check.message is not no_room)
+        ok = jnp.stack(rooms).all()
+        for slot, old in before.items():
+            if old is None or old.shape != env[slot].shape:
+                raise UnimplementedError(
+                    None, None, "A growing array in a step that sets a variable is not compiled."
+                )
+            env[slot] = jnp.where(ok, env[slot], old)
 
     def _unpack(self, flat: Any, env: Env) -> None:
         for slot, (start, stop, shape) in zip(self._packed_slots, self._packed_spans):
@@ -115,9 +135,13 @@ class Lowering:
     def _verdict(self) -> Any:
         if not self.checks:
             return jnp.int32(-1), ()
-        failed = ~jnp.stack([jnp.asarray(c.ok, bool).reshape(()) for c in self.checks])
+        failed = ~jnp.stack([_flag(c.ok) for c in self.checks])
         first = jnp.where(failed.any(), jnp.argmax(failed), -1).astype(jnp.int32)
         return first, tuple(tuple(c.arrays) for c in self.checks)
+
+
+def _flag(ok: Any) -> Any:
+    return jnp.asarray(ok, bool).reshape(())
 
 
 def _own(value: Any, taken: set[int]) -> Any:

@@ -1,3 +1,4 @@
+# pyright: reportUnknownLambdaType=false, reportUnknownMemberType=false
 """Lowering calls: branches to `lax.switch`, loops to `lax.scan` or `lax.while_loop`.
 
 A body is traced once, to a jaxpr, which tells what it returns before the loop or the choice around
@@ -313,7 +314,7 @@ class _Looping:
         call = self._call
         if (slices[0].shape[0] if slices else limit) == 0:  # there is not a single iteration
             return carry[0], carry[1], self._rooms(shapes[1], slices, 0), np.int32(0)
-        given = self._inputs[call.count] if call.has_limit else np.int32(-1)
+        given: Any = self._inputs[call.count] if call.has_limit else np.int32(-1)
         saved = self._rooms(shapes[1], slices, limit)
         start = (jnp.int32(0), carry, saved, _passed(shapes[2]))
         bounded = not (isinstance(given, (np.ndarray, np.generic)) and int(given) < 0)

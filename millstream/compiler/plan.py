@@ -148,7 +148,11 @@ class _Builder:
         self._options = options
         kind: Any = NodePartition if raw else Partition
         self._raw = raw
-        self._partition = kind(program, lambda inner: plan_program(inner, options))
+
+        def plan_body(inner: Program) -> Plan:
+            return plan_program(inner, options)
+
+        self._partition = kind(program, plan_body)
         self._plan = Plan(program, self._partition)
         self._slots: dict[Tensor, int] = {}
         self._produced_by: dict[int, Action | None] = {}

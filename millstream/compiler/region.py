@@ -28,6 +28,7 @@ from millstream.compiler.numpy_bridge import quiet
 from millstream.compiler.steps import Frame, NumPyStep
 from millstream.ir.node import Operation
 from millstream.ir.tensor import Tensor
+from millstream.ops.flow.traced_buffers import SMALLEST_CAPACITY, NoRoom, doubled
 from millstream.rewrite.program import Program
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ class Region:
       stores: Variables that it replaces.
       finals: (variable, slot) of variables whose value at the end is fetched.
       tiers: Which tier runs it; None where it can never be compiled.
+      room: How many elements growing arrays have room for.
     """
 
     def __init__(self, name: str, program: Program) -> None:
@@ -136,6 +138,7 @@ class Region:
         self.finals: list[tuple[Key, int]] = []
         self.variable_nodes: dict[Key, Operation] = {}
         self.tiers: Tiers | None = None
+        self.room = SMALLEST_CAPACITY
 
     @property
     def is_measured(self) -> bool:
@@ -308,7 +311,14 @@ class BoundRegion:
             self._tiers.retire(variant)
             self.run_numpy(frame)
             return
-        executable.finish(frame, result)
+        try:
+            executable.finish(frame, result)
+        except NoRoom as error:
+            # A TensorArray grew beyond what it was given: no state was changed.
+            self.region.room = doubled(4 * error.needed)
+            assert self._tiers is not None
+            self._tiers.compile_again(variant)
+            self.run_numpy(frame)
 
     def _dispatch(self, frame: Frame, executable: Executable) -> Any:
         gate = self._gate

@@ -157,6 +157,13 @@ class Tiers:
         variant.executable = None
         variant.stage, variant.next_event = Stage.STAYS, NEVER
 
+    def compile_again(self, variant: Variant) -> None:
+        """Makes a variant be compiled anew at its next run."""
+        with self._lock:
+            variant.executable = None
+            variant.stage = Stage.COLD
+            variant.next_event = variant.switch_at = variant.runs + 1
+
     # -- the way of a variant
 
     def advance(self, variant: Variant, bound: BoundRegion, frame: Frame) -> None:

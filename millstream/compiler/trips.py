@@ -148,7 +148,7 @@ class TripCount:
             return None
         # A limit that shapes tell serves every step; one that is fed would be compiled for anew.
         usable = [(t, c) for t, c in usable if self._is_fixed(c)] or usable
-        given = frozenset().union(*[c for _, c in usable])
+        given = frozenset(p for _, closure in usable for p in closure)
         changing = tuple(sorted(p for p in given if not self._loop.fixed[p]))
         return _Counters(changing, given, tuple(t for t, _ in usable), len(usable) == len(parts))
 

@@ -1,3 +1,4 @@
+# pyright: reportPrivateUsage=false
 """Copies of function bodies: for a call that needs more outputs than others of the function."""
 
 from __future__ import annotations

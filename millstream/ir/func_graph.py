@@ -1,3 +1,4 @@
+# pyright: reportPrivateUsage=false
 """`FuncGraph`: the graph of a function's body: a branch, a loop's body, a `Defun`, a map.
 
 A tensor of an enclosing graph that an op inside uses is *captured*: a placeholder stands for it
@@ -107,7 +108,7 @@ class FuncGraph(Graph):
             self._root._last_id = value
 
     @property
-    def seed(self) -> int | None:  # pyright: ignore[reportIncompatibleVariableOverride]
+    def seed(self) -> int | None:  # pyright: ignore
         """The outermost graph's seed."""
         return None if self._root is None else self._root.seed
 

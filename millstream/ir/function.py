@@ -97,9 +97,11 @@ def build(
     graph = FuncGraph(unique_function_name(name, outer), outer, inline)
     with graph.as_default():
         inputs = [graph.add_input(t, s, f"arg.{i}") for i, (t, s) in enumerate(arguments)]
-        results = nest.map_structure(
-            lambda x: graph.capture(convert_to_tensor(x)), fn(*inputs), expand_composites=True
-        )
+
+        def inside(value: Any) -> Any:
+            return graph.capture(convert_to_tensor(value))
+
+        results = nest.map_structure(inside, fn(*inputs), expand_composites=True)
     graph.structured_outputs = results  # type: ignore[attr-defined]
     graph.outputs = nest.flatten(results, expand_composites=True)
     return graph
