@@ -83,7 +83,7 @@ def test_columns_written_with_the_old_methods_work():
     class Doubled:
         name = _var_scope_name = "doubled"
         _variable_shape = tf.TensorShape([1])
-        _parse_example_spec = {}
+        _parse_example_spec = None
 
         def _transform_feature(self, inputs):
             return inputs.get("a") * 2.0

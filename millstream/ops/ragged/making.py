@@ -13,7 +13,8 @@ from millstream.ops.array.placeholders import placeholder as dense_placeholder
 from millstream.ops.by_name import ops
 from millstream.ops.math.cast import cast
 from millstream.ops.ragged.kernels import RaggedRange
-from millstream.ops.ragged.tensor import RaggedTensor, rows_of_splits, splits_of_rows
+from millstream.ops.ragged.splits import rows_of_splits, splits_of_rows
+from millstream.ops.ragged.tensor import RaggedTensor
 from millstream.ops.ragged.value import RaggedTensorValue
 
 

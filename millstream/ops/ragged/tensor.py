@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from millstream.base.dtypes import Int32, Int64, as_dtype
+from millstream.base.dtypes import Int64, as_dtype
 from millstream.base.export import export
 from millstream.base.shapes import TensorShape
 from millstream.ir.composite import CompositeTensor, SparseTensor
@@ -15,12 +15,19 @@ from millstream.ir.constant import constant
 from millstream.ir.convert import convert_to_tensor
 from millstream.ir.scopes import name_scope
 from millstream.ir.tensor import Tensor
-from millstream.ops.array.joining import concat, stack
+from millstream.ops.array.joining import concat
 from millstream.ops.array.shapes import shape as shape_of
 from millstream.ops.by_name import ops
 from millstream.ops.math import reduce_max
 from millstream.ops.math.cast import cast
 from millstream.ops.ragged import kernels
+from millstream.ops.ragged.splits import (
+    as_indices,
+    rows_of_splits,
+    splits_of_lengths,
+    splits_of_rows,
+    unpadded_lengths,
+)
 from millstream.ops.ragged.value import RaggedTensorValue
 
 
@@ -84,7 +91,7 @@ class RaggedTensor(CompositeTensor):
             raise ValueError("row_splits tensor may not be empty.")
         with name_scope(name, "RaggedFromRowSplits", [values, row_splits]):
             values = as_ragged_or_tensor(values, name="values")
-            return cls(values, _indices(row_splits, "row_splits"), internal=True)
+            return cls(values, as_indices(row_splits, "row_splits"), internal=True)
 
     @classmethod
     def from_row_lengths(
@@ -94,7 +101,9 @@ class RaggedTensor(CompositeTensor):
         del validate
         with name_scope(name, "RaggedFromRowLengths", [values, row_lengths]):
             values = as_ragged_or_tensor(values, name="values")
-            return cls(values, _splits_of(_indices(row_lengths, "row_lengths")), internal=True)
+            return cls(
+                values, splits_of_lengths(as_indices(row_lengths, "row_lengths")), internal=True
+            )
 
     @classmethod
     def from_row_starts(
@@ -104,7 +113,7 @@ class RaggedTensor(CompositeTensor):
         del validate
         with name_scope(name, "RaggedFromRowStarts", [values, row_starts]):
             values = as_ragged_or_tensor(values, name="values")
-            starts = _indices(row_starts, "row_starts")
+            starts = as_indices(row_starts, "row_starts")
             count = cast(nrows_of(values), starts.dtype)
             return cls(values, concat([starts, [count]], 0), internal=True)
 
@@ -116,7 +125,7 @@ class RaggedTensor(CompositeTensor):
         del validate
         with name_scope(name, "RaggedFromRowLimits", [values, row_limits]):
             values = as_ragged_or_tensor(values, name="values")
-            limits = _indices(row_limits, "row_limits")
+            limits = as_indices(row_limits, "row_limits")
             return cls(values, concat([constant([0], limits.dtype), limits], 0), internal=True)
 
     @classmethod
@@ -136,7 +145,7 @@ class RaggedTensor(CompositeTensor):
         del validate
         with name_scope(name, "RaggedFromValueRowIds", [values, value_rowids, nrows]):
             values = as_ragged_or_tensor(values, name="values")
-            rows = _indices(value_rowids, "value_rowids")
+            rows = as_indices(value_rowids, "value_rowids")
             if isinstance(nrows, int) and nrows < 0:
                 raise ValueError(f"Expected nrows >= 0; got {nrows}")
             return cls(values, splits_of_rows(rows, nrows), internal=True)
@@ -219,7 +228,7 @@ class RaggedTensor(CompositeTensor):
                 return cls._from_deep_tensor(tensor, sizes, lengths, padding, ragged_rank, dtype)
             rows, columns = sizes[0], sizes[1]
             if padding is not None:
-                lengths = _unpadded_lengths(tensor, padding, columns, dtype)
+                lengths = unpadded_lengths(tensor, padding, columns, dtype)
             if lengths is None:
                 flat = ops.Reshape(tensor, concat([[-1], sizes[2:]], 0))
                 splits = ops.Range(constant(0, dtype), rows + 1, constant(1, dtype)) * columns
@@ -229,7 +238,7 @@ class RaggedTensor(CompositeTensor):
             places = ops.Range(constant(0, dtype), columns, constant(1, dtype))
             kept = ops.Less(ops.ExpandDims(places, 0), ops.ExpandDims(lengths, 1))
             values = ops.GatherNd(tensor, ops.Where(kept))
-            return cls(values, _splits_of(lengths), internal=True)
+            return cls(values, splits_of_lengths(lengths), internal=True)
 
     @classmethod
     def _from_deep_tensor(
@@ -460,50 +469,8 @@ class RaggedTensor(CompositeTensor):
         return f"tf.RaggedTensor(values={self._values}, row_splits={self._row_splits})"
 
 
-def _indices(value: Any, name: str) -> Tensor:
-    """Returns splits or the like as a tensor of int32 or int64."""
-    if isinstance(value, Tensor):
-        return value if value.dtype in (Int32, Int64) else cast(value, Int64)
-    array = np.asarray(value)
-    return convert_to_tensor(
-        array if array.dtype == np.int32 and isinstance(value, np.ndarray) else
-        array.astype(np.int64), name=name,
-    )  # fmt: skip
-
-
-def _splits_of(lengths: Tensor) -> Tensor:
-    return concat([constant([0], lengths.dtype), ops.Cumsum(lengths, 0)], 0)
-
-
-def splits_of_rows(rows: Tensor, nrows: Any = None) -> Tensor:
-    """Returns the splits that put each element into its row."""
-    if nrows is None:
-        nrows = reduce_max(concat([rows, constant([-1], rows.dtype)], 0)) + 1
-    nrows = cast(convert_to_tensor(nrows), rows.dtype)
-    return _splits_of(ops.UnsortedSegmentSum(ops.OnesLike(rows), rows, nrows))
-
-
-def rows_of_splits(splits: Tensor) -> Tensor:
-    """Returns the row of each element."""
-    places = ops.Range(constant(0, splits.dtype), splits[-1], constant(1, splits.dtype))
-    before = ops.UpperBound(stack([splits]), stack([places]), out_type=splits.dtype)
-    return before[0] - 1
-
-
 def nrows_of(value: Any) -> Tensor:
     """Returns the number of rows of a tensor, ragged or not, int64."""
     if isinstance(value, RaggedTensor):
         return value.nrows(out_type=Int64)
     return shape_of(value, out_type=Int64)[0]
-
-
-def _unpadded_lengths(tensor: Tensor, padding: Any, columns: Any, dtype: Any) -> Tensor:
-    """Returns how long each row is without the padding at its end."""
-    padding = convert_to_tensor(padding, dtype=tensor.dtype, name="padding")
-    full = ops.NotEqual(tensor, padding)
-    inner = list(range(2, tensor.shape.ndims))
-    if inner:
-        full = ops.Any(full, inner)
-    places = ops.Range(constant(1, dtype), columns + 1, constant(1, dtype))
-    ends = cast(full, dtype) * places
-    return reduce_max(concat([ends, ops.ZerosLike(ends[:, :1])], 1), 1)

@@ -83,6 +83,11 @@ def _outside(row, column, rows, inner):
 @SparseTensorDenseMatMul.reference
 def _(a_indices, a_values, a_shape, b, adjoint_a, adjoint_b):
     rows, inner = _sizes(a_shape, b, adjoint_a, adjoint_b)
+    if a_indices.shape != (*a_values.shape, 2):
+        raise invalid(
+            f"a_indices of shape {list(a_indices.shape)} do not fit values of shape "
+            f"{list(a_values.shape)} of a matrix"
+        )
     row, column = _sides(a_indices, adjoint_a)
     if len(row) and (row.min() < 0 or column.min() < 0 or row.max() >= rows
                      or column.max() >= inner):  # fmt: skip
