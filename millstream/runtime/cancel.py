@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+
+from millstream.base.mutex import Mutex
 
 
 class CancellationManager:
@@ -17,7 +18,7 @@ class CancellationManager:
     """
 
     def __init__(self, parent: CancellationManager | None = None) -> None:
-        self._lock = threading.Lock()
+        self._lock = Mutex()
         self._callbacks: dict[int, Callable[[], None]] = {}
         self._next = 0
         self._cancelled = False

@@ -201,6 +201,9 @@ class ResourceManager:
     def get_or_create(self, container: str, name: str, factory: Callable[[], Any]) -> Any:
         """Gives the resource of that name, calling `factory` if there is none yet."""
         key = (container or DEFAULT_CONTAINER, name)
+        found = self._resources.get(key)
+        if found is not None:
+            return found
         with self._lock:
             if key not in self._resources:
                 self._resources[key] = factory()

@@ -21,6 +21,7 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from millstream.base import errors
+from millstream.base.mutex import Mutex
 from millstream.formats import protos
 from millstream.ops.queue.core import Queue
 from millstream.ops.queue.records import Source
@@ -43,8 +44,9 @@ class Reader:
         self.name = name
         self.source = source
         self._attrs = attrs
-        self._turns = threading.Condition()
+        self._lock = Mutex()
         self._busy = False
+        self._waiting: list[threading.Event] = []
         self._forget()
 
     def _forget(self) -> None:
@@ -56,29 +58,31 @@ class Reader:
     @contextmanager
     def _turn(self, ctx: Any) -> Iterator[None]:
         """Waits until no other node uses the reader."""
-        token = None
-        with self._turns:
-            if self._busy:
-                token = ctx.cancel.register(self._wake)
-            try:
-                while self._busy:
-                    if ctx.cancel.is_cancelled:
-                        raise errors.CancelledError(None, None, "Read operation was cancelled")
-                    self._turns.wait()
-            finally:
-                if token is not None:
-                    ctx.cancel.deregister(token)
-            self._busy = True
+        while not self._begin(ctx):
+            pass
         try:
             yield
         finally:
-            with self._turns:
+            with self._lock:
                 self._busy = False
-                self._turns.notify_all()
+                waiting, self._waiting = self._waiting, []
+            for gate in waiting:
+                gate.set()
 
-    def _wake(self) -> None:
-        with self._turns:
-            self._turns.notify_all()
+    def _begin(self, ctx: Any) -> bool:
+        """Takes the turn if nobody has it, else sleeps until it is given up."""
+        with self._lock:
+            if not self._busy:
+                self._busy = True
+                return True
+            gate = threading.Event()
+            self._waiting.append(gate)
+        token = ctx.cancel.register(gate.set)
+        gate.wait()
+        ctx.cancel.deregister(token)
+        if ctx.cancel.is_cancelled:
+            raise errors.CancelledError(None, None, "Read operation was cancelled")
+        return False
 
     # -- reading
 

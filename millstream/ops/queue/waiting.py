@@ -26,6 +26,7 @@ from enum import Enum
 from typing import Any
 
 from millstream.base import errors
+from millstream.base.mutex import Mutex
 from millstream.ops.queue import stalls
 
 
@@ -100,7 +101,7 @@ class Waiting:
 
     def __init__(self, name: str, lines: int) -> None:
         self.name = name
-        self._lock = threading.Lock()
+        self._lock = Mutex()
         self._lines: tuple[Line, ...] = tuple(deque[Attempt]() for _ in range(lines))
 
     def _attend(self, line: Line, attempt: Attempt, ctx: Any, what: str) -> None:
