@@ -28,9 +28,9 @@ Loops. The carry of a compiled loop needs arrays of fixed shape before the first
 TensorArray may not know its element shape until something is written. `traced_buffers.settle(carry,
 body)` runs the body abstractly until the carry's structure no longer changes, and `conform(values,
 carry)` brings what a body returns into that structure. A stack for a loop of known trip count is
-`TracedBuffer.reserved(spec, capacity)`; without a bound take a guess, let the loop count on, ask
-`overflow(carry)` after it, and run it again with `doubled(needed)` places: until then nothing that
-was computed from the buffer may be used.
+`TracedBuffer.reserved(spec, capacity)`. A growing array, or whatever else has no bound, takes
+`room.get()` places and states a check with the message `no_room`: where that fails, the step keeps
+all variables as they were, is run again in the NumPy tier and is compiled anew with more room.
 
 Pushing a buffer itself onto a stack stores only its length: all that a gradient wants of it.
 """

@@ -9,6 +9,7 @@ what makes the gradient of a loop that reads one element per iteration linear in
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -32,6 +33,25 @@ from millstream.ops.flow.buffers import (
 MOST_PENDING = 4
 SMALLEST_CAPACITY = 64
 """The capacity that a growing buffer starts with in a loop of unknown trip count."""
+room: ContextVar[int] = ContextVar("room", default=SMALLEST_CAPACITY)
+"""The capacity that growing buffers are given while something is traced."""
+
+
+class NoRoom(errors.UnimplementedError):
+    """A growing buffer was written behind its capacity: the step is to be run again with more.
+
+    Attributes:
+      needed: The capacity that would have been enough so far.
+    """
+
+    needed = 0
+
+
+def no_room(index: Any) -> str:
+    """Is the message of a check that a growing buffer has room for an index: raises `NoRoom`."""
+    error = NoRoom(None, None, f"A TensorArray has no room for index {int(index)}.")
+    error.needed = int(index) + 1
+    raise error
 
 
 def unsupported(message: str) -> errors.UnimplementedError:
@@ -153,10 +173,13 @@ class TracedBuffer(Buffer):
         self._check_index(index, check)
         if self.spec.is_gradient and self.data is None and len(self.pending) < MOST_PENDING:
             return TracedBuffer(self.spec, self.length, None, (*self.pending, (index, value)))
-        room = self._room_for(index)
-        made = self.filled(tuple(value.shape), room)
+        made = self.filled(tuple(value.shape), self._room_for(index))
         if made.data is not None and tuple(made.data.shape[1:]) != tuple(value.shape):
             raise unsupported(f"TensorArray {self.spec.name}: elements of differing shapes.")
+        if self.spec.grows and not _is_concrete(index):
+            if check is None:
+                raise unsupported(f"TensorArray {self.spec.name} grows where nobody looks.")
+            check(index < made.capacity, no_room, jnp.asarray(index))
         return made._put(index, value)
 
     def _strict_shape(self) -> Sizes:
@@ -170,7 +193,7 @@ class TracedBuffer(Buffer):
             return None
         if _is_concrete(index):
             return max(self.capacity, int(index) + 1, self.length_hint())
-        return max(self.capacity, self.length_hint(), SMALLEST_CAPACITY)
+        return max(self.capacity, self.length_hint(), room.get())
 
     def length_hint(self) -> int:
         """Gives the length if it is known while tracing, else 0."""
@@ -480,24 +503,6 @@ def _conformed(value: Any, model: Any) -> Any:
 def _structure(values: Any) -> Any:
     leaves, tree = jax.tree_util.tree_flatten(values)
     return tree, [(np.shape(x), getattr(x, "dtype", None)) for x in leaves]
-
-
-def overflow(values: Any) -> tuple[Any, Any]:
-    """Tells whether a buffer among `values` was given more elements than it has room for.
-
-    Returns:
-      A bool scalar, and the capacity that would have been enough, an int32 scalar.
-    """
-    leaves = jax.tree_util.tree_leaves(values, is_leaf=_is_buffer)
-    lengths = [
-        (b.length, b.capacity)
-        for b in leaves
-        if isinstance(b, TracedBuffer) and b.data is not None and not isinstance(b.length, int)
-    ]
-    if not lengths:
-        return np.bool_(False), np.int32(0)
-    needed = jnp.stack([jnp.where(n > c, n, 0).astype(np.int32) for n, c in lengths]).max()
-    return needed > 0, needed
 
 
 def doubled(needed: int) -> int:

@@ -8,11 +8,11 @@ import pytest
 from millstream.base import dtypes, errors
 from millstream.ops.flow.buffers import HostBuffer, Spec, from_elements, spell
 from millstream.ops.flow.traced_buffers import (
+    NoRoom,
     TracedBuffer,
     conform,
     doubled,
     on_host,
-    overflow,
     settle,
     traced,
 )
@@ -137,14 +137,23 @@ def test_single_reads_in_a_loop_have_a_gradient_that_is_updated_in_place():
     np.testing.assert_array_equal(run(start)[1].stack(), [0, 2, 4, 6])
 
 
-def test_overflow_tells_the_capacity_that_is_needed():
-    stack = TracedBuffer.reserved(Spec(dtypes.float32, ()), 4, jnp.int32(0))
-    loop = jax.lax.fori_loop(0, 9, lambda i, s: s.push(jnp.float32(i)), stack)
-    too_small, needed = overflow((loop, jnp.int32(3)))
-    assert bool(too_small)
-    assert int(needed) == 9
+def test_a_growing_buffer_states_that_it_needs_room():
+    spec = Spec(dtypes.float32, (), grows=True)
+    failed = []
+
+    def check(ok, message, index):
+        if not ok:
+            failed.append((message, index))
+
+    array = TracedBuffer(spec, jnp.int32(0)).write(jnp.int32(5), jnp.float32(1), check)
+    assert array.capacity == 64
+    assert not failed
+    array.write(jnp.int32(70), jnp.float32(1), check)
+    message, index = failed[0]
+    with pytest.raises(NoRoom) as error:
+        message(index)
+    assert error.value.needed == 71
     assert doubled(900) == 1024
-    assert not overflow((jnp.int32(3),))[0]
 
 
 def test_values_cross_between_the_tiers():

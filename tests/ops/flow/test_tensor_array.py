@@ -159,3 +159,21 @@ def test_the_gradient_array_can_be_read(run):
     given = array(1, x)
     (dx,) = tf.gradients(given.read(0) * x, x)
     assert run(dx) == 6
+
+
+def test_growing_arrays_in_compiled_loops_are_given_more_room(monkeypatch):
+    monkeypatch.setenv("MILLSTREAM_TIER", "xla")
+    with tf.Graph().as_default(), tf.Session() as session:
+        n = tf.placeholder(tf.int32, [])
+        step = tf.get_variable("step", initializer=1.0)
+        runs = tf.get_variable("runs", initializer=0.0)
+        start = (0, tf.zeros([]), tf.TensorArray(tf.float32, 0, dynamic_size=True))
+        _, _, made = tf.while_loop(
+            lambda i, *_: i < n, lambda i, s, a: (i + 1, s + step, a.write(i, s)), start
+        )
+        count = runs.assign_add(1.0)
+        session.run(tf.global_variables_initializer())
+        for number, trips in enumerate([5, 100, 100, 400]):
+            values, counted = session.run([made.stack(), count], {n: trips})
+            np.testing.assert_array_equal(values, np.arange(trips))
+            assert counted == number + 1  # the step that had no room changed nothing
