@@ -75,5 +75,6 @@ class BoundHostFunction:
             for items, value in zip(saved, results[len(call.live) :]):
                 items.append(value)
             trips += 1
+        call.trips.seen = trips
         room = max(SMALLEST_ROOM, 1 << (trips - 1).bit_length())
         return call.results(values, saved, trips, slices, room)

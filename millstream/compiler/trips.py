@@ -15,6 +15,7 @@ import numpy as np
 
 from millstream.compiler.bodies import Body, inputs_behind
 from millstream.ir.func_graph import FuncGraph
+from millstream.ir.static_value import constant_array
 from millstream.ir.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -114,6 +115,9 @@ class TripCount:
         return count, found.exact and count is not None
 
     def _count(self, found: _Counters, inputs: Sequence[Any]) -> int | None:
+        at_once = [self._divided(condition, inputs) for condition in found.test]
+        if None not in at_once:
+            return min(count for count in at_once if count is not None)
         body, test = self._planned(found)
         values = [v if _is_known(v) else None for v in inputs[: self._loop.count]]
         rest = [None] * (len(self._graph.inputs) - self._loop.count)
@@ -123,6 +127,33 @@ class TripCount:
             for position, value in zip(found.changing, body.run([*values, *rest], {})):
                 values[position] = value
         return None
+
+    def _divided(self, condition: Tensor, inputs: Sequence[Any]) -> int | None:
+        """Counts the iterations of `i < limit` with `i += step` by a division; None for others."""
+        node = condition.op
+        if self._test is None or node.type not in ("Less", "LessEqual"):
+            return None
+        position = {t: i for i, t in enumerate(self._test.inputs)}
+        counter = position.get(node.inputs[0])
+        limit = self._value(node.inputs[1], position, inputs)
+        if counter is None or limit is None or not node.inputs[0].dtype.is_integer:
+            return None
+        output = self._graph.outputs[counter]
+        if output.op.type not in ("Add", "AddV2"):
+            return None
+        before, added = output.op.inputs
+        step = constant_array(added)
+        if before is not self._graph.inputs[counter] or step is None or step.ndim or step <= 0:
+            return None
+        distance = int(limit) - int(inputs[counter]) + (node.type == "LessEqual")
+        return max(0, -(-distance // int(step)))
+
+    def _value(self, tensor: Tensor, position: Any, inputs: Sequence[Any]) -> Any:
+        """Gives the value of a limit that stays as it is, if it is known."""
+        index = position.get(tensor)
+        if index is None:
+            return constant_array(tensor)
+        return inputs[index] if self._loop.fixed[index] and _is_known(inputs[index]) else None
 
     def _planned(self, found: _Counters) -> tuple[Body, Body]:
         if self._bodies is None:
