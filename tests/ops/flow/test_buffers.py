@@ -141,17 +141,17 @@ def test_a_growing_buffer_states_that_it_needs_room():
     spec = Spec(dtypes.float32, (), grows=True)
     failed = []
 
-    def check(ok, message, index):
+    def check(ok, message, *arrays):
         if not ok:
-            failed.append((message, index))
+            failed.append((message, arrays))
 
     array = TracedBuffer(spec, jnp.int32(0)).write(jnp.int32(5), jnp.float32(1), check)
     assert array.capacity == 64
     assert not failed
     array.write(jnp.int32(70), jnp.float32(1), check)
-    message, index = failed[0]
+    message, arrays = failed[0]
     with pytest.raises(NoRoom) as error:
-        message(index)
+        message(*arrays)
     assert error.value.needed == 71
     assert doubled(900) == 1024
 
