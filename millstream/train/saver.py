@@ -21,6 +21,7 @@ from millstream.formats.files import files_of, parent_of, path_of
 from millstream.ir.default import get_default_graph
 from millstream.ir.graph_collections import GraphKeys
 from millstream.train import leftovers, meta_graph, saver_builder
+from millstream.train import queue_runner as _queue_runner  # noqa: F401 - registers its collection
 from millstream.train.object_names import by_key, keys_of_names
 from millstream.train.saveable import all_saveables, names_to_save
 
