@@ -1,5 +1,6 @@
 """Graphs with raw control flow: those that TensorFlow 1.15 wrote, and broken ones."""
 
+import numpy as np
 import pytest
 
 import millstream as tf
@@ -23,6 +24,19 @@ def test_switch_and_merge():
         y, index = merge([low * 3.0, tf.exp(high)])
         assert session.run([y, index], {x: -2.0}) == [-6, 0]
         assert session.run(index, {x: 2.0}) == 1
+
+
+def test_gradients_of_switch_and_merge():
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [])
+        low, high = switch(x, x > 0)
+        y, _ = merge([low * 3.0, tf.exp(high)])
+        (dx,) = tf.gradients(y, x)
+        assert session.run(dx, {x: -2.0}) == 3
+        np.testing.assert_allclose(session.run(dx, {x: 2.0}), np.exp(2), rtol=1e-6)
+        three, _ = merge([low * 3.0, tf.exp(high), high * 5.0])
+        (dx,) = tf.gradients(three, low)
+        assert session.run(dx, {x: -2.0}) == 3
 
 
 def test_a_dead_fetch_is_an_error():

@@ -16,6 +16,7 @@ from millstream.base.errors import AbortedError
 from millstream.ir.convert import convert_to_tensor
 from millstream.ir.scopes import name_scope
 from millstream.ir.spec import Bool, Host, Int32, Ref, Refs, Returns, Tensor, Tensors, op
+from millstream.ops.math import equal
 
 
 @op(effect=Host())
@@ -133,11 +134,26 @@ def _rules_of_merges() -> None:
 
     @Merge.gradient
     def _(node: Any, dy: Any, _: Any) -> Any:
-        preds = {t.op.inputs[1] for t in node.inputs if t.op.type == "Switch"}
-        if len(node.inputs) == 2 and len(preds) == 1:
-            return list(Switch(dy, preds.pop(), name="cond_grad"))
+        sides = [_side_of(t) for t in node.inputs]
+        if len(sides) == 2 and None not in sides and sides[0][0] is sides[1][0]:
+            pair = Switch(dy, sides[0][0], name="cond_grad")
+            return [pair[side] for _, side in sides]
         index = node.outputs[1]
-        return [Switch(dy, index == i, name="cond_grad")[1] for i in range(len(node.inputs))]
+        chosen = [equal(index, i) for i in range(len(node.inputs))]
+        return [Switch(dy, pred, name="cond_grad")[1] for pred in chosen]
+
+
+def _side_of(tensor: Any) -> Any:
+    """Gives the tensor and the number of the output of the `Switch` that a tensor follows from."""
+    seen, stack = set(), [tensor]
+    while stack:
+        tensor = stack.pop()
+        if tensor.op.type == "Switch":
+            return tensor.op.inputs[1], tensor.value_index
+        if tensor.op not in seen and tensor.op.type != "Merge":
+            seen.add(tensor.op)
+            stack.extend(tensor.op.inputs)
+    return None
 
 
 def _rules_of_frames() -> None:
