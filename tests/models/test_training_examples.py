@@ -31,11 +31,11 @@ def test_digits_by_an_estimator_resume(tmp_path):
     path = tmp_path / "digits.npz"
     np.savez(path, images=images.astype(np.uint8), labels=labels.astype(np.uint8))
     out = tmp_path / "model"
-    for steps in (40, 60):
+    for steps in (20, 30):
         printed = run("mnist_estimator", "--steps", steps, "--data", path, "--out", out)
         assert f"after {steps} steps" in printed
-    assert "model.ckpt-40" in printed
-    assert float(re.search(r"test accuracy +(\S+) %", printed).group(1)) > 80
+    assert "model.ckpt-20" in printed
+    assert float(re.search(r"test accuracy +(\S+) %", printed).group(1)) > 60
     assert list((out / "export" / "digits").glob("*/saved_model.pb"))
 
 
@@ -46,9 +46,9 @@ def test_monitored_training(tmp_path):
 
 
 def test_wide_and_deep():
-    printed = run("wide_and_deep")
+    printed = run("wide_and_deep", "--steps", 50, "--people", 2000)
     found = re.findall(r"^(\S.*?) +(\S+) % +\S+ +(\S+)$", printed, re.MULTILINE)
     losses = {name: float(loss) for name, _, loss in found}
     # As TensorFlow 1.15 prints them.
-    wanted = {"baseline": 0.6593, "wide": 0.3371, "deep": 0.2784, "wide and deep": 0.2479}
+    wanted = {"baseline": 0.6597, "wide": 0.3734, "deep": 0.3775, "wide and deep": 0.2933}
     assert losses == pytest.approx(wanted, abs=2e-3)
