@@ -3,8 +3,6 @@
 A row of the result has an element for every choice of one element from that row of each input.
 """
 
-from itertools import product
-
 import numpy as np
 
 from millstream.base.export import export
@@ -30,8 +28,9 @@ from millstream.ops.string.farmhash import fingerprint64
 DEFAULT_HASH_KEY = 0xDECAFCAFFE
 
 _WORD = (1 << 64) - 1
-_MULTIPLIER = 0xC6A4A7935BD1E995
-_GOLDEN = 0x9E3779B97F4A7800
+_SHIFT = np.uint64(47)
+_MULTIPLIER = np.uint64(0xC6A4A7935BD1E995)
+_GOLDEN = np.uint64(0x9E3779B97F4A7800)
 _CROSSES = Returns(
     output_indices=Tensor[Int64], output_values=Tensor["out_type"], output_shape=Tensor[Int64]
 )
@@ -60,26 +59,51 @@ def _():
     return [None, 2], [None], [2]
 
 
-def _folded(word):
-    return word ^ word >> 47
+def _folded(words):
+    return words ^ words >> _SHIFT
 
 
-def joined_fingerprint(one, other):
-    """Returns the fingerprint of two fingerprints, in this order."""
-    result = one ^ _MULTIPLIER ^ (_folded(other * _MULTIPLIER & _WORD) * _MULTIPLIER & _WORD)
-    result = result * _MULTIPLIER & _WORD
-    return _folded(_folded(result) * _MULTIPLIER & _WORD)
+def joined_fingerprints(ones, others):
+    """Returns the fingerprints of pairs of fingerprints, in this order; all are uint64 arrays."""
+    result = ones ^ _MULTIPLIER ^ _folded(others * _MULTIPLIER) * _MULTIPLIER
+    return _folded(_folded(result * _MULTIPLIER) * _MULTIPLIER)
 
 
-def _sparse_rows(indices, values, shape):
-    """Returns the elements of each row of a sparse feature, as a dict."""
+class _Column:
+    """The elements of a feature by row: those of row `r` are `counts[r]` from `starts[r]` on."""
+
+    def __init__(self, elements, rows, batch):
+        order = np.argsort(rows, kind="stable")
+        self.elements = elements[order]
+        self.counts = np.bincount(rows, minlength=batch)
+        self.starts = np.cumsum(self.counts) - self.counts
+
+    def numbers(self):
+        """Returns strings as their fingerprints, and integers as they are, as uint64."""
+        if self.elements.dtype == object:
+            return np.array([fingerprint64(v) for v in self.elements.tolist()], np.uint64)
+        return self.elements.view(np.uint64)
+
+    def texts(self):
+        """Returns elements as strings."""
+        if self.elements.dtype == object:
+            return self.elements
+        texts = np.empty(len(self.elements), object)
+        texts[:] = [b"%d" % v for v in self.elements.tolist()]
+        return texts
+
+
+def _sparse_column(indices, values, shape, batch):
     check_arrays(indices, values, shape)
     if len(shape) != 2:
         raise invalid(f"Expected a sparse feature of rank 2, got {len(shape)}")
-    rows = {}
-    for row, value in zip(indices[:, 0].tolist(), values.tolist(), strict=True):
-        rows.setdefault(row, []).append(value)
-    return rows
+    return _Column(values, indices[:, 0], batch)
+
+
+def _dense_column(dense, batch):
+    if dense.ndim != 2:
+        raise invalid(f"Expected a dense feature of rank 2, got {dense.ndim}")
+    return _Column(dense.reshape(-1), np.repeat(np.arange(batch), dense.shape[1]), batch)
 
 
 def _batch_size(shapes, dense_inputs):
@@ -89,46 +113,71 @@ def _batch_size(shapes, dense_inputs):
     return sizes[0] if sizes else 0
 
 
-def _hashed(num_buckets, hash_key):
-    def cross(values):
-        code = hash_key & _WORD
-        for value in values:
-            number = fingerprint64(value) if isinstance(value, bytes) else value & _WORD
-            code = joined_fingerprint(code, number)
-        # TF keeps numbers from being negative by this modulus.
-        return code % (num_buckets or (1 << 63) - 1)
+class _Hashed:
+    """Crosses numbers by hashing them."""
 
-    return cross
+    def __init__(self, num_buckets, hash_key, join=joined_fingerprints):
+        self._modulus = np.uint64(num_buckets or (1 << 63) - 1)
+        self.start, self.join = np.uint64(hash_key & _WORD), join
+
+    def elements(self, column):
+        """Returns what of a feature is crossed."""
+        return column.numbers()
+
+    def finish(self, codes):
+        """Returns the results; TF keeps them from being negative by this modulus."""
+        return codes % self._modulus
 
 
-def _spelled(values):
-    return b"_X_".join(v if isinstance(v, bytes) else b"%d" % v for v in values)
+def _mixed(ones, others):
+    """Joins hashes as TF's first op for crosses did; the numbers are signed there."""
+    signed = (ones.view(np.int64) >> 4).view(np.uint64)
+    return ones ^ others + _GOLDEN + (ones << np.uint64(10)) + signed
+
+
+class _Spelled:
+    """Crosses strings by joining them."""
+
+    start = None
+
+    def elements(self, column):
+        """Returns what of a feature is crossed."""
+        return column.texts()
+
+    def join(self, ones, others):
+        """Joins strings; the first are taken as they are."""
+        if not len(ones) or ones[0] is None:
+            return others
+        return ones + b"_X_" + others
+
+    def finish(self, texts):
+        """Returns the results."""
+        return texts
 
 
 @SparseCross.reference
 def _(indices, values, shapes, dense_inputs, hashed_output, num_buckets, hash_key, out_type):
-    cross = _hashed(num_buckets, hash_key) if hashed_output else _spelled
+    cross = _Hashed(num_buckets, hash_key) if hashed_output else _Spelled()
     return _crossed(indices, values, shapes, dense_inputs, cross, out_type)
 
 
 def _crossed(indices, values, shapes, dense_inputs, cross, out_type):
     """Applies `cross` to every choice of an element of each input, row by row."""
-    for dense in dense_inputs:
-        if dense.ndim != 2:
-            raise invalid(f"Expected a dense feature of rank 2, got {dense.ndim}")
     batch = _batch_size(shapes, dense_inputs)
-    columns = [_sparse_rows(*each) for each in zip(indices, values, shapes, strict=True)]
-    columns += [dict(enumerate(dense.tolist())) for dense in dense_inputs]
-    places, found, widest = [], [], 0
-    for row in range(batch):
-        choices = [column.get(row, ()) for column in columns]
-        crossed = [cross(each) for each in product(*choices)] if choices else []
-        places += [(row, at) for at in range(len(crossed))]
-        found += crossed
-        widest = max(widest, len(crossed))
-    elements = np.empty(len(found), out_type.np)
-    elements[:] = found
-    return np.array(places, np.int64).reshape(-1, 2), elements, np.array([batch, widest], np.int64)
+    columns = [_sparse_column(*parts, batch) for parts in zip(indices, values, shapes, strict=True)]
+    columns += [_dense_column(dense, batch) for dense in dense_inputs]
+    rows = np.arange(batch if columns else 0)
+    found = np.full(len(rows), cross.start, object if cross.start is None else np.uint64)
+    for column in columns:
+        counts = column.counts[rows]
+        before = np.cumsum(counts) - counts
+        places = np.repeat(column.starts[rows] - before, counts) + np.arange(counts.sum())
+        rows, found = np.repeat(rows, counts), np.repeat(found, counts)
+        found = cross.join(found, cross.elements(column)[places])
+    sizes = np.bincount(rows, minlength=batch)
+    within = np.arange(len(rows)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    shape = np.array([batch, sizes.max(initial=0)], np.int64)
+    return np.stack([rows, within], 1), cross.finish(found).astype(out_type.np), shape
 
 
 SparseCross.no_gradient("ids have none")
@@ -145,20 +194,6 @@ SparseCross.fails(
     hashed_output=True, num_buckets=100, hash_key=7, sparse_types=[Int64], dense_types=[Int64],
     out_type=Int64, internal_type=Int64,
 )  # fmt: skip
-
-
-def _mixed(num_buckets):
-    """Hashes crosses as TF's first op for them did; numbers are signed."""
-
-    def cross(values):
-        code = DEFAULT_HASH_KEY
-        for value in values:
-            number = fingerprint64(value) if isinstance(value, bytes) else value
-            signed = code - (1 << 64) if code >> 63 else code
-            code ^= number + _GOLDEN + (code << 10) + (signed >> 4) & _WORD
-        return code % (num_buckets or (1 << 63) - 1)
-
-    return cross
 
 
 @op(effect=Dynamic())
@@ -198,13 +233,13 @@ def SparseFeatureCrossV2(
 
 @SparseFeatureCross.reference
 def _(indices, values, shapes, dense, hashed_output, num_buckets, out_type):
-    cross = _mixed(num_buckets) if hashed_output else _spelled
+    cross = _Hashed(num_buckets, DEFAULT_HASH_KEY, _mixed) if hashed_output else _Spelled()
     return _crossed(indices, values, shapes, dense, cross, out_type)
 
 
 @SparseFeatureCrossV2.reference
 def _(indices, values, shapes, dense, hashed_output, num_buckets, hash_key, out_type):
-    cross = _hashed(num_buckets, hash_key) if hashed_output else _spelled
+    cross = _Hashed(num_buckets, hash_key) if hashed_output else _Spelled()
     return _crossed(indices, values, shapes, dense, cross, out_type)
 
 

@@ -49,13 +49,16 @@ def _out_of_bounds(places, shape):
 
 def _disorder(places):
     """Returns what is wrong with the order of places, or `None`."""
-    for row in range(1, len(places)):
-        before, here = tuple(places[row - 1]), tuple(places[row])
-        if here == before:
-            return f"indices[{row}] = {list(map(int, here))} is repeated"
-        if here < before:
-            return f"indices[{row}] = {list(map(int, here))} is out of order"
-    return None
+    steps = np.diff(places, axis=0)
+    if not steps.size:
+        return "indices[1] = [] is repeated" if len(steps) else None
+    first = (steps != 0).argmax(axis=1)
+    lead = steps[np.arange(len(steps)), first]
+    if (lead > 0).all():
+        return None
+    row = int(np.argmax(lead <= 0))
+    what = "repeated" if lead[row] == 0 else "out of order"
+    return f"indices[{row + 1}] = {places[row + 1].tolist()} is {what}"
 
 
 @SparseToDense.kernel

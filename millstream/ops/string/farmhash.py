@@ -5,6 +5,8 @@ recipes, by its length; the one for long strings keeps a state of seven words an
 at a time.
 """
 
+from functools import lru_cache
+
 _WORD = (1 << 64) - 1
 _K0 = 0xC3A5C85C97CB3127
 _K1 = 0xB492B66FBE98F273
@@ -33,6 +35,8 @@ def _word(text: bytes, at: int, size: int = 8) -> int:
     return int.from_bytes(text[at : at + size], "little")
 
 
+# The words of a feature come again and again.
+@lru_cache(maxsize=1 << 16)
 def fingerprint64(text: bytes) -> int:
     """Returns the fingerprint of a string, a 64-bit number that never changes."""
     size = len(text)
