@@ -179,8 +179,12 @@ def weighted_resample(inputs, weights, overall_rate, scope=None, mean_decay=0.99
         estimate = Variable(0.0, name="estimated_mean", trainable=False)
         mean = assign_moving_average(estimate, reduce_mean(weights), mean_decay)
         rates = ops.RealDiv(ops.Mul(weights, float(overall_rate)), mean)
-        counts = cast(random_poisson(rates, shape=[], dtype=float32, seed=seed), int32)
-        rows = cast(where(sequence_mask(counts))[:, 0], int32)
-        rows = ops.StopGradient(rows)
+        rows = _drawn_rows(rates, seed)
         drawn = gather(rates, rows)
         return [gather(part, rows) for part in inputs], drawn
+
+
+def _drawn_rows(rates: Any, seed: Any) -> Any:
+    """Gives row numbers, each as often as was drawn for it."""
+    counts = cast(random_poisson(rates, shape=[], dtype=float32, seed=seed), int32)
+    return ops.StopGradient(cast(where(sequence_mask(counts))[:, 0], int32))

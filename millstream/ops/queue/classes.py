@@ -17,7 +17,7 @@ from millstream.ir.tensor import Tensor
 from millstream.ops.by_name import ops
 
 
-@export("QueueBase", "queue.QueueBase")
+@export("QueueBase", "io.QueueBase", "queue.QueueBase")
 class QueueBase:
     """Is a queue in the graph: elements, tuples of tensors, go in at one end and come out later.
 
@@ -347,7 +347,7 @@ class FIFOQueue(QueueBase):
         super().__init__(dtypes, shapes, names, ref)
 
 
-@export("PaddingFIFOQueue", "queue.PaddingFIFOQueue")
+@export("PaddingFIFOQueue", "io.PaddingFIFOQueue", "queue.PaddingFIFOQueue")
 class PaddingFIFOQueue(QueueBase):
     """Is a `FIFOQueue` of elements of various sizes; batches are padded with zeros.
 
@@ -381,7 +381,7 @@ class PaddingFIFOQueue(QueueBase):
         super().__init__(dtypes, shapes, names, ref)
 
 
-@export("RandomShuffleQueue", "queue.RandomShuffleQueue")
+@export("RandomShuffleQueue", "io.RandomShuffleQueue", "queue.RandomShuffleQueue")
 class RandomShuffleQueue(QueueBase):
     """Is a queue that gives out its elements in random order.
 
@@ -419,7 +419,7 @@ class RandomShuffleQueue(QueueBase):
         super().__init__(dtypes, shapes, names, ref)
 
 
-@export("PriorityQueue", "queue.PriorityQueue")
+@export("PriorityQueue", "io.PriorityQueue", "queue.PriorityQueue")
 class PriorityQueue(QueueBase):
     """Is a queue that gives out elements by priority, the smallest number first.
 

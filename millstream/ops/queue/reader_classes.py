@@ -168,3 +168,17 @@ class IdentityReader(ReaderBase):
 
     def __init__(self, name=None):
         super().__init__(ops.IdentityReaderV2(name=name), supports_serialize=True)
+
+
+@export("LMDBReader")
+class LMDBReader(ReaderBase):
+    """Reads the items of LMDB databases; needs the Python package `lmdb`.
+
+    Args:
+      name: name of the node.
+      options: accepted; nothing can be chosen.
+    """
+
+    def __init__(self, name=None, options=None):
+        del options
+        super().__init__(ops.LMDBReader(name=name))

@@ -97,6 +97,11 @@ def FixedLengthRecordReaderV2(
     """Makes a reader of pieces of one length."""
 
 
+@op(effect=Host())
+def LMDBReader(*, container: str = "", shared_name: str = "") -> Returns(reader_handle=_RefHandle):
+    """Makes a reader of the items of LMDB databases."""
+
+
 def _maker_of(source):
     def run(ctx):
         attrs = ctx.node.attrs
@@ -124,7 +129,7 @@ def _invalid(message):
 
 
 for _source in SOURCES:
-    for _opdef in (globals()[_source.name], globals()[f"{_source.name}V2"]):
+    for _opdef in filter(None, (globals()[_source.name], globals().get(f"{_source.name}V2"))):
         _opdef.shape_scalar()
         _opdef.run(_maker_of(_source))
         _opdef.no_gradient("a reader is no number")

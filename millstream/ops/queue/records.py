@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -104,10 +107,31 @@ def _pieces(data: bytes, work: bytes, attrs: dict[str, Any], hop: int) -> Record
         yield b"%b:%d" % (work, number), data[start : start + size]
 
 
+def lmdb_items(work: bytes, attrs: dict[str, Any]) -> Records:
+    """Gives the items of an LMDB database in the order of their keys."""
+    del attrs
+    path = path_in(work)
+    if importlib.util.find_spec("lmdb") is None:
+        raise errors.FailedPreconditionError(
+            None, None, f"To read {path}, LMDBReader needs the package lmdb: pip install lmdb"
+        )
+    lmdb: Any = importlib.import_module("lmdb")
+    try:
+        with (
+            lmdb.open(path, readonly=True, lock=False, subdir=os.path.isdir(path)) as database,
+            database.begin() as transaction,
+        ):
+            yield from transaction.cursor()
+    except lmdb.Error as error:
+        kind = errors.DataLossError if os.path.exists(path) else errors.NotFoundError
+        raise kind(None, None, f"{path}: {error}") from None
+
+
 SOURCES = (
     Source("TFRecordReader", tf_records),
     Source("TextLineReader", text_lines),
     Source("WholeFileReader", whole_file, ends_at_once=True, serializable=True),
     Source("FixedLengthRecordReader", fixed_length),
+    Source("LMDBReader", lmdb_items),
     Source("IdentityReader", itself, ends_at_once=True, serializable=True),
 )

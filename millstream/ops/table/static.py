@@ -19,7 +19,7 @@ from millstream.ops.math.cast import cast
 from millstream.ops.table.initializers import check_dtypes
 
 
-@export("tables_initializer", "initialize_all_tables")
+@export("tables_initializer", "initialize_all_tables", "initializers.tables_initializer")
 def tables_initializer(name="init_all_tables"):
     """Returns an operation that fills all tables of the graph that are filled once."""
     initializers = get_default_graph().get_collection(GraphKeys.TABLE_INITIALIZERS)
