@@ -12,8 +12,7 @@ from millstream.ir.tensor import Tensor
 # What these give does not depend on the order of initialisation, or is the program's own care.
 _KEPT = frozenset(
     (
-        "IsVariableInitialized", "ReadVariableOp", "ResourceValueOrDefault", "ValueOrDefault",
-        "VarIsInitializedOp",
+        "IsVariableInitialized", "ReadVariableOp", "VarIsInitializedOp",
     )
 )  # fmt: skip
 
@@ -52,6 +51,13 @@ def _has_cycle(start: Operation) -> bool:
     return False
 
 
+def _is_kept(node: Operation) -> bool:
+    """Tells whether a node is safe as it is, such as one that asks whether there is a value."""
+    if node.type in ("If", "StatelessIf"):
+        return node.inputs[0].op.type in ("IsVariableInitialized", "VarIsInitializedOp")
+    return node.type in _KEPT
+
+
 class _Copier:
     """Copies the part of the graph that depends on uninitialised variables."""
 
@@ -66,7 +72,7 @@ class _Copier:
         return self._replaced.get(tensor, tensor)
 
     def _replace_outputs(self, node: Operation) -> None:
-        if node.type in _KEPT or not node.values() or node.values()[0] in self._replaced:
+        if _is_kept(node) or not node.values() or node.values()[0] in self._replaced:
             return
         if isinstance(node.opdef.effect, VariableEffect):
             variable = _variable_of(node)
@@ -100,7 +106,7 @@ def _inputs_first(start: Operation) -> list[Operation]:
         elif node not in seen:
             seen.add(node)
             stack.append((node, True))
-            if node.type not in _KEPT:
+            if not _is_kept(node):
                 stack += [(t.op, False) for t in reversed(node.inputs)]
     return order
 

@@ -12,11 +12,11 @@ from millstream.ir.func_graph import lifted
 from millstream.ir.scopes import name_scope
 from millstream.ir.tensor import Tensor
 from millstream.ops.array.identities import identity
+from millstream.ops.flow.conditionals import cond
 from millstream.ops.state import assign as assign_ops
 from millstream.ops.state import scatter, scatter_nd
-from millstream.ops.state.initialized import ValueOrDefault
 from millstream.ops.state.slices import StridedSliceAssign
-from millstream.ops.state.variable import VariableV2
+from millstream.ops.state.variable import IsVariableInitialized, VariableV2
 from millstream.state import messages
 from millstream.state.base import Variable
 from millstream.state.initial import guarded
@@ -151,8 +151,9 @@ class RefVariable(Variable):
 
     def initialized_value(self) -> Tensor:
         """Returns the value if the variable has one when read, else its initial value."""
-        with self.graph.control_dependencies(None):
-            return ValueOrDefault(self._variable, self._initial_value)
+        with lifted():
+            is_there = IsVariableInitialized(self._variable)
+            return cond(is_there, self.read_value, lambda: self._initial_value)
 
     # -- writing
 

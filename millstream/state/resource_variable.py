@@ -14,10 +14,10 @@ from millstream.ir.scopes import name_scope
 from millstream.ir.static_value import handle_data
 from millstream.ir.tensor import Tensor
 from millstream.ops.array.identities import identity
+from millstream.ops.flow.conditionals import cond
 from millstream.ops.state import assign as assign_ops
 from millstream.ops.state import scatter, scatter_nd
 from millstream.ops.state.gather import ResourceGather, ResourceGatherNd
-from millstream.ops.state.initialized import ResourceValueOrDefault
 from millstream.ops.state.slices import ResourceStridedSliceAssign
 from millstream.ops.state.variable import ReadVariableOp, VarHandleOp, VarIsInitializedOp
 from millstream.state import messages
@@ -94,8 +94,8 @@ class BaseResourceVariable(Variable):
 
     def initialized_value(self) -> Tensor:
         """Returns the value if the variable has one when read, else its initial value."""
-        with self.graph.control_dependencies(None):
-            return ResourceValueOrDefault(self._handle, self._initial_value)
+        with lifted():
+            return cond(self.is_initialized(), self.read_value, lambda: self._initial_value)
 
     def sparse_read(self, indices: Any, name: str | None = None) -> Tensor:
         """Returns the rows at `indices`."""
