@@ -1,6 +1,6 @@
 """Metrics that `tf.metrics` does not have: rates, moments, concatenation, agreement, curves."""
 
-from millstream.base.dtypes import Float
+from millstream.base.dtypes import Float, Int32
 from millstream.base.export import export
 from millstream.ir.convert import convert_to_tensor
 from millstream.ir.scopes import control_dependencies
@@ -11,7 +11,9 @@ from millstream.metrics.curves import _spread
 from millstream.metrics.thresholds import counts_at_thresholds
 from millstream.ops import array, math
 from millstream.ops.array.diagonals import diag_part
+from millstream.ops.array.selecting import where
 from millstream.ops.math.arithmetic import div
+from millstream.ops.math.reductions import argmin
 from millstream.state.assignments import assign, assign_add
 from millstream.state.scoping import variable_scope
 
@@ -238,3 +240,92 @@ def streaming_curve_points(
 
         value = published(points(values, "value"), metrics_collections)
         return value, published(points(updates, "update_op"), updates_collections)
+
+
+def _at(name, default, labels, predictions, weights, number, compute, metrics, updates):
+    """Makes a metric that is a function of the counts at many thresholds."""
+    with variable_scope(name, default, (labels, predictions, weights)):
+        values, new = counts_at_thresholds(
+            labels, predictions, _spread(number), weights, includes=("tp", "fn", "fp")
+        )
+        value = published(compute(values, "value"), metrics)
+        return value, published(compute(new, "update_op"), updates)
+
+
+@_both("precision_at_recall")
+def precision_at_recall(
+    labels, predictions, target_recall, weights=None, num_thresholds=200,
+    metrics_collections=None, updates_collections=None, name=None,
+):  # fmt: skip
+    """Computes the precision at the highest threshold whose recall reaches a value.
+
+    Raises:
+      ValueError: if `target_recall` is not in `[0, 1]`.
+    """
+    if target_recall < 0 or target_recall > 1:
+        raise ValueError("`target_recall` must be in the range [0, 1].")
+
+    def compute(c, name):
+        recalls = div(c["tp"], c["tp"] + c["fn"] + 1e-7)
+        reaching = math.cast(math.greater_equal(recalls, target_recall), Int32)
+        # Recall falls with the threshold; the last one that reaches the value is wanted.
+        at = math.maximum(math.reduce_sum(reaching) - 1, 0)
+        return div(c["tp"][at] + 1e-7, c["tp"][at] + c["fp"][at] + 1e-7, name)
+
+    return _at(
+        name, "precision_at_recall", labels, predictions, weights, num_thresholds, compute,
+        metrics_collections, updates_collections,
+    )  # fmt: skip
+
+
+@_both("recall_at_precision")
+def recall_at_precision(
+    labels, predictions, precision, weights=None, num_thresholds=200, metrics_collections=None,
+    updates_collections=None, name=None, strict_mode=False,
+):  # fmt: skip
+    """Computes the recall at the threshold where the precision is nearest to a value.
+
+    With `strict_mode`, thresholds of smaller precision do not count; without any other the recall
+    is 0.
+
+    Raises:
+      ValueError: if `precision` is not in `[0, 1]`.
+    """
+    if not 0 <= precision <= 1:
+        raise ValueError("`precision` must be in the range [0, 1].")
+
+    def compute(c, name):
+        precisions = div(c["tp"], c["tp"] + c["fp"] + 1e-7)
+        distance = math.abs(precisions - precision)
+        reaches = math.greater_equal(precisions, precision)
+        if strict_mode:
+            distance = where(reaches, distance, 2.0 * array.ones_like(distance))
+        at = math.cast(argmin(distance, 0), Int32)
+        recall = div(c["tp"][at], c["tp"][at] + c["fn"][at] + 1e-7)
+        if strict_mode:
+            recall = recall * math.cast(math.reduce_any(reaches), Float)
+        return array.identity(recall, name=name)
+
+    return _at(
+        name, "recall_at_precision", labels, predictions, weights, num_thresholds, compute,
+        metrics_collections, updates_collections,
+    )  # fmt: skip
+
+
+@_both("f1_score")
+def f1_score(
+    labels, predictions, weights=None, num_thresholds=200, metrics_collections=None,
+    updates_collections=None, name=None,
+):  # fmt: skip
+    """Computes the best harmonic mean of precision and recall over the thresholds."""
+
+    def compute(c, name):
+        precision = div(c["tp"], 1e-7 + c["tp"] + c["fp"])
+        recall = div(c["tp"], 1e-7 + c["tp"] + c["fn"])
+        scores = 2.0 * precision * recall / (precision + recall + 1e-7)
+        return math.reduce_max(scores, name=name)
+
+    return _at(
+        name, "f1", labels, predictions, weights, num_thresholds, compute,
+        metrics_collections, updates_collections,
+    )  # fmt: skip
