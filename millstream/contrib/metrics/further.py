@@ -8,7 +8,7 @@ from millstream.metrics import counts
 from millstream.metrics.accumulating import matched, metric_variable, published
 from millstream.metrics.classes import accumulated_confusion
 from millstream.metrics.curves import _spread
-from millstream.metrics.thresholds import counts_at_thresholds
+from millstream.metrics.thresholds import ALL, counts_at_thresholds
 from millstream.ops import array, math
 from millstream.ops.array.diagonals import diag_part
 from millstream.ops.array.selecting import where
@@ -242,11 +242,13 @@ def streaming_curve_points(
         return value, published(points(updates, "update_op"), updates_collections)
 
 
-def _at(name, default, labels, predictions, weights, number, compute, metrics, updates):
+def _at(
+    name, default, labels, predictions, weights, number, compute, metrics, updates, includes=ALL
+):
     """Makes a metric that is a function of the counts at many thresholds."""
     with variable_scope(name, default, (labels, predictions, weights)):
         values, new = counts_at_thresholds(
-            labels, predictions, _spread(number), weights, includes=("tp", "fn", "fp")
+            labels, predictions, _spread(number), weights, includes=includes
         )
         value = published(compute(values, "value"), metrics)
         return value, published(compute(new, "update_op"), updates)
@@ -327,5 +329,5 @@ def f1_score(
 
     return _at(
         name, "f1", labels, predictions, weights, num_thresholds, compute,
-        metrics_collections, updates_collections,
+        metrics_collections, updates_collections, includes=("tp", "fn", "fp"),
     )  # fmt: skip
