@@ -87,7 +87,7 @@ class Table:
         array = np.empty((len(values), *own), self.value_dtype.np)
         for index, value in enumerate(values):
             array[index] = value
-        return array.reshape(*lead, *own)
+        return array.reshape((*lead, *own))
 
     # -- use
 

@@ -236,3 +236,62 @@ def test_a_failing_step_leaves_the_critical_section(session):
 
 def test_a_fact_is_a_string(session):
     assert isinstance(session.run(tf.raw_ops.Fact()), bytes)
+
+
+# -- queues within steps
+
+
+def test_a_step_may_fill_what_it_drains(session):
+    queue = tf.FIFOQueue(1, tf.float32, shapes=[[]])
+    assert session.run([queue.enqueue(3.0), queue.dequeue()])[1] == 3
+
+
+def test_queues_serve_in_loops_and_conditionals(session):
+    queue = tf.FIFOQueue(10, tf.int32, shapes=[[]])
+    session.run(queue.enqueue_many([[1, 2, 3, 4, 5]]))
+    _, total = tf.while_loop(lambda i, _: i < 3, lambda i, a: (i + 1, a + queue.dequeue()), [0, 0])
+    assert session.run(total) == 6
+    wanted = tf.placeholder(tf.bool, [])
+    taken = tf.cond(wanted, queue.dequeue, lambda: -1)
+    assert session.run(taken, {wanted: False}) == -1
+    assert session.run(taken, {wanted: True}) == 4
+    assert session.run(queue.size()) == 1
+
+
+def test_a_list_of_queues_is_chosen_from(session):
+    queues = [tf.FIFOQueue(10, tf.int32, shapes=[[]]) for _ in range(3)]
+    session.run([queue.enqueue(i) for i, queue in enumerate(queues)])
+    index = tf.placeholder(tf.int32, [])
+    taken = tf.QueueBase.from_list(index, queues).dequeue()
+    assert [session.run(taken, {index: i}) for i in (2, 0)] == [2, 0]
+    with pytest.raises(TypeError, match="list of queues"):
+        tf.QueueBase.from_list(index, [3])
+
+
+def test_what_was_added_does_not_change_any_more(session):
+    queue = tf.FIFOQueue(10, tf.float32, shapes=[[2]])
+    x, array = tf.placeholder(tf.float32, [2]), np.array([1.0, 2.0], np.float32)
+    session.run(queue.enqueue(x), {x: array})
+    session.run(queue.enqueue_many([[x]]), {x: array})
+    array[:] = 9
+    v = tf.Variable([3.0, 4.0])
+    session.run(v.initializer)
+    session.run(queue.enqueue(v))
+    session.run(v.assign([9.0, 9.0]))
+    assert session.run(queue.dequeue_many(3)).tolist() == [[1, 2], [1, 2], [3, 4]]
+
+
+def test_fifty_waiting_steps_block_nobody(session):
+    queue = tf.FIFOQueue(100, tf.int32, shapes=[[]])
+    taken, one = queue.dequeue(), tf.constant(1) + 1
+    results = []
+    threads = [
+        threading.Thread(target=lambda: results.append(session.run(taken))) for _ in range(50)
+    ]
+    for thread in threads:
+        thread.start()
+    assert session.run(one) == 2
+    session.run(queue.enqueue_many([np.arange(50)]))
+    for thread in threads:
+        thread.join(60)
+    assert sorted(results) == list(range(50))

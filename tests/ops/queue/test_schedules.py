@@ -4,6 +4,7 @@ In the first part nobody sleeps: what would wait stays in its line, so that a se
 schedule.
 """
 
+import contextlib
 import random
 import threading
 
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 
 from millstream.base import errors
-from millstream.base.dtypes import int32
+from millstream.base.dtypes import float64, int32
 from millstream.base.shapes import TensorShape
+from millstream.ops.queue.accumulators import Accumulator
 from millstream.ops.queue.core import Queue
 from millstream.ops.queue.kinds import ShuffleQueue
 from millstream.runtime.cancel import CancellationManager
@@ -222,3 +224,53 @@ def test_cancelling_gives_back_what_was_taken():
     thread.join()
     assert failures == ["Dequeue operation was cancelled"]
     assert np.array_equal([e[0] for e in queue.take(2, _Step())], [1, 2])
+
+
+class PatientAccumulator(Accumulator):
+    """An accumulator whose callers do not sleep."""
+
+    def _attend(self, line, attempt, ctx, what):
+        with self._lock:
+            line.append(attempt)
+            ctx.append(attempt)
+            self._advance()
+
+
+def _accumulate(seed):
+    rng = random.Random(seed)
+    accumulator = PatientAccumulator("a", float64, TensorShape([]), mean=True)
+    time, held, waiting, done = 0, [], [], []
+    for _ in range(40):
+        action = rng.choice(["apply", "apply", "take", "cancel", "step"])
+        if action == "apply":
+            local, value = max(0, time + rng.choice([-1, 0, 0, 1])), rng.random()
+            accumulator.apply(local, np.float64(value))
+            if local >= time:
+                held.append(value)
+        elif action == "take":
+            wanted, attempts = rng.randint(1, 4), []
+            with contextlib.suppress(IndexError):  # nothing was taken yet
+                accumulator.take(wanted, attempts)
+            waiting.append((wanted, attempts[0]))
+        elif action == "cancel" and waiting:
+            wanted, attempt = waiting.pop(rng.randrange(len(waiting)))
+            accumulator._cancel(accumulator._line(), attempt, "cancelled")
+            assert isinstance(attempt.error, errors.CancelledError)
+        elif action == "step":
+            new = time + rng.choice([-1, 0, 0, 1])
+            accumulator.set_step(new)
+            time = max(time, new)
+        while waiting and len(held) >= waiting[0][0]:
+            done.append(waiting.pop(0)[1])
+            held, time = [], time + 1
+        assert accumulator.count == len(held)
+        assert all(attempt.done for attempt in done)
+        assert not any(attempt.done for _, attempt in waiting)
+    if held and not waiting:
+        assert accumulator.take(len(held), []) == pytest.approx(np.mean(held))
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_random_schedules_of_accumulators(block):
+    for seed in range(block * 250, (block + 1) * 250):
+        _accumulate(seed)

@@ -145,3 +145,20 @@ def test_files_are_noted_as_assets(session, tmp_path):
     words = tf.constant(["emerson", "palmer", "and"])
     assert session.run(table.lookup(words)).tolist() == [0, 2, 3]
     assert session.run(table.size()) == 4
+
+
+def test_a_single_key_can_be_looked_up(session):
+    table = tf.contrib.lookup.index_table_from_tensor(["a", "b"], num_oov_buckets=1)
+    session.run(tf.tables_initializer())
+    assert session.run(table.lookup(tf.constant("b"))) == 1
+    assert session.run(table.lookup(tf.constant([], tf.string))).shape == (0,)
+
+
+def test_tables_serve_in_datasets_and_loops(session):
+    table = tf.contrib.lookup.index_table_from_tensor(["a", "b"], num_oov_buckets=1)
+    data = tf.data.Dataset.from_tensor_slices(["b", "z", "a"]).map(table.lookup)
+    iterator = data.make_initializable_iterator()
+    looped = tf.map_fn(table.lookup, tf.constant(["b", "z"]), dtype=tf.int64)
+    session.run([tf.tables_initializer(), iterator.initializer])
+    assert [session.run(iterator.get_next()) for _ in range(3)] == [1, 2, 0]
+    assert session.run(looped).tolist() == [1, 2]
