@@ -285,6 +285,108 @@ def gradient_of_loop_of_1000_products(tf):
     return lambda: sess.run(step.op, {x: np.ones([1, 32], np.float32)})
 
 
+# -- recurrent networks
+
+
+class _Lstm:
+    """`BasicLSTMCell` by hand, for TensorFlow 2, where it is gone."""
+
+    def __init__(self, tf, units, name):
+        self._tf, self._units = tf, units
+        self._kernel = tf.get_variable(name + "/kernel", [2 * units, 4 * units])
+        self._bias = tf.get_variable(name + "/bias", [4 * units])
+
+    def __call__(self, x, state):
+        tf, (c, h) = self._tf, state
+        gates = tf.matmul(tf.concat([x, h], 1), self._kernel) + self._bias
+        i, j, f, o = tf.split(gates, 4, 1)
+        c = c * tf.sigmoid(f) + tf.sigmoid(i) * tf.tanh(j)
+        h = tf.tanh(c) * tf.sigmoid(o)
+        return h, (c, h)
+
+
+def _lstm_by_hand(tf, inputs, units, steps, static):
+    layers = [_Lstm(tf, units, f"layer_{i}") for i in range(2)]
+    zeros = tf.zeros([20, units])
+    state = [(zeros, zeros)] * 2
+
+    def step(x, state):
+        new = []
+        for layer, old in zip(layers, state):
+            x, kept = layer(x, old)
+            new.append(kept)
+        return x, new
+
+    by_time = tf.transpose(inputs, [1, 0, 2])
+    if static:
+        outputs = []
+        for t in range(steps):
+            output, state = step(by_time[t], state)
+            outputs.append(output)
+        return tf.transpose(tf.stack(outputs), [1, 0, 2])
+    source = tf.TensorArray(tf.float32, steps).unstack(by_time)
+    target = tf.TensorArray(tf.float32, steps)
+
+    def body(t, target, state):
+        output, state = step(source.read(t), state)
+        return t + 1, target.write(t, output), state
+
+    target = tf.while_loop(lambda t, *_: t < steps, body, (0, target, state))[1]
+    return tf.transpose(target.stack(), [1, 0, 2])
+
+
+def _lstm_of_cells(tf, inputs, units, static):
+    cells = [tf.nn.rnn_cell.BasicLSTMCell(units, forget_bias=0.0) for _ in range(2)]
+    cell = tf.nn.rnn_cell.MultiRNNCell(cells)
+    start = cell.zero_state(20, tf.float32)
+    if not static:
+        return tf.nn.dynamic_rnn(cell, inputs, initial_state=start)[0]
+    outputs, _ = tf.nn.static_rnn(cell, tf.unstack(inputs, axis=1), start)
+    return tf.stack(outputs, 1)
+
+
+def _language_model(tf, units, steps, static):
+    """Takes a step of the LSTM language model of Zaremba et al. (2014), vocabulary 10,000."""
+    rng = np.random.RandomState(0)
+    batch, words = 20, 10000
+    x, y = (tf.placeholder(tf.int32, [batch, steps]) for _ in range(2))
+    inputs = tf.nn.embedding_lookup(tf.get_variable("embedding", [words, units]), x)
+    try:
+        outputs = _lstm_of_cells(tf, inputs, units, static)
+    except AttributeError:
+        outputs = _lstm_by_hand(tf, inputs, units, steps, static)
+    weights = tf.get_variable("weights", [units, words])
+    logits = tf.matmul(tf.reshape(outputs, [-1, units]), weights) + tf.Variable(tf.zeros([words]))
+    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
+        labels=tf.reshape(y, [-1]), logits=logits
+    )
+    loss = tf.reduce_sum(losses) / batch
+    variables = tf.trainable_variables()
+    gradients, _ = tf.clip_by_global_norm(tf.gradients(loss, variables), 5.0)
+    train = tf.train.GradientDescentOptimizer(1.0).apply_gradients(zip(gradients, variables))
+    feed = {t: rng.randint(0, words, (batch, steps)).astype(np.int32) for t in (x, y)}
+    sess = session(tf)
+    return lambda: sess.run([train, loss], feed)
+
+
+@case
+def ptb_small_dynamic(tf):
+    """Takes a step of the small language model: 2 x 200 units, 20 steps, in a loop."""
+    return _language_model(tf, 200, 20, False)
+
+
+@case
+def ptb_small_static(tf):
+    """Takes a step of the small language model, unrolled."""
+    return _language_model(tf, 200, 20, True)
+
+
+@case
+def ptb_medium_dynamic(tf):
+    """Takes a step of the medium language model: 2 x 650 units, 35 steps, in a loop."""
+    return _language_model(tf, 650, 35, False)
+
+
 # -- building
 
 
@@ -308,3 +410,6 @@ def build_10000_ops(tf):
 def first_step(tf, name):
     """Builds a training case and takes one step: what a user waits for."""
     CASES[name](tf)()
+
+
+import input_cases  # noqa: E402, F401 - adds its cases
