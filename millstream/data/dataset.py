@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -12,13 +11,17 @@ from millstream.base import dtypes
 from millstream.base.export import export
 from millstream.base.shapes import TensorShape, as_shape
 from millstream.data import specs, structures
+from millstream.data.checks import (
+    check_predicate,
+    check_sizes,
+)
 from millstream.data.generating import generated
 from millstream.data.iterators import initializable, one_shot
 from millstream.data.listing import listed_files
 from millstream.data.options import Options
+from millstream.data.ordering import AUTOTUNE, Ordering
 from millstream.data.padding import padded_batches
 from millstream.data.reducing import reduced
-from millstream.data.seeds import seed_tensors
 from millstream.data.specs import TensorSpec, TypeSpec, batch_rows, element_attrs
 from millstream.data.tracing import TracedFunction
 from millstream.ir.composite import SparseTensor
@@ -26,11 +29,9 @@ from millstream.ir.convert import convert_to_tensor
 from millstream.ir.tensor import Tensor
 from millstream.ops.by_name import ops
 
-AUTOTUNE = -1
-
 
 @export("data.Dataset", "contrib.data.Dataset")
-class Dataset:
+class Dataset(Ordering):
     """Describes a sequence of elements, which are structures of tensors.
 
     A dataset is a node of the graph; nothing is read or computed before an iterator made from it is
@@ -107,14 +108,8 @@ class Dataset:
     def _as_variant_tensor(self) -> Tensor:
         return self._variant_tensor
 
-    def _attrs(self, spec: Any = None) -> dict[str, Any]:
-        return element_attrs(self._spec if spec is None else spec)
-
-    def _then(self, kind: str, *operands: Any, spec: Any = None, **attrs: Any) -> Dataset:
-        """Makes the dataset of a node that takes this one."""
-        spec = self._spec if spec is None else spec
-        node = getattr(ops, kind)(self._variant_tensor, *operands, **attrs, **element_attrs(spec))
-        return Dataset(node, spec, (self,))
+    def _of(self, node: Tensor, spec: Any, inputs: tuple[Any, ...]) -> Dataset:
+        return Dataset(node, spec, inputs)
 
     # -- sources
 
@@ -142,7 +137,7 @@ class Dataset:
         whole = specs.structure_of(element)
         sliced = specs.to_batched_tensors(whole, element)
         spec = structures.map_structure(lambda leaf: leaf.unbatched(), whole)
-        _check_sizes(structures.flatten(whole))
+        check_sizes(structures.flatten(whole))
         node = ops.TensorSliceDataset(sliced, output_shapes=specs.flat_shapes(spec))
         return Dataset(node, spec)
 
@@ -290,7 +285,7 @@ class Dataset:
           ValueError: if it returns something else.
         """
         function = TracedFunction(predicate, "Dataset.filter()", self._spec)
-        _check_predicate(function.output_spec)
+        check_predicate(function.output_spec)
         return self._then("FilterDataset", function.captured, predicate=function.ref)
 
     def filter_with_legacy_function(self, predicate: Callable[..., Any]) -> Dataset:
@@ -359,83 +354,6 @@ class Dataset:
     def enumerate(self, start: Any = 0) -> Dataset:
         """Returns a dataset of pairs of a number, from `start` on, and an element."""
         return Dataset.zip((Dataset.range(start, np.iinfo(np.int64).max), self))
-
-    # -- how many, in which order
-
-    def take(self, count: Any) -> Dataset:
-        """Returns a dataset of the first `count` elements; of all if it is -1."""
-        return self._then("TakeDataset", convert_to_tensor(count, dtypes.int64, name="count"))
-
-    def skip(self, count: Any) -> Dataset:
-        """Returns a dataset without the first `count` elements; without any if it is -1."""
-        return self._then("SkipDataset", convert_to_tensor(count, dtypes.int64, name="count"))
-
-    def repeat(self, count: Any = None) -> Dataset:
-        """Returns a dataset of the elements `count` times, without end by default."""
-        count = -1 if count is None else count
-        return self._then("RepeatDataset", convert_to_tensor(count, dtypes.int64, name="count"))
-
-    def shard(self, num_shards: Any, index: Any) -> Dataset:
-        """Returns a dataset of every `num_shards`th element, from number `index` on.
-
-        Raises:
-          InvalidArgumentError: when it runs, if there is no such shard.
-        """
-        return self._then(
-            "ShardDataset",
-            convert_to_tensor(num_shards, dtypes.int64, name="num_shards"),
-            convert_to_tensor(index, dtypes.int64, name="index"),
-        )
-
-    def shuffle(
-        self, buffer_size: Any, seed: Any = None, reshuffle_each_iteration: bool | None = None
-    ) -> Dataset:
-        """Returns a dataset of the elements in random order.
-
-        Each element is chosen among `buffer_size` ones; with the same seeds the order is that of
-        TensorFlow 1.15.
-
-        Args:
-          buffer_size: how many elements wait to be chosen.
-          seed: op seed.
-          reshuffle_each_iteration: whether `repeat` and other iterations have other orders, which
-            is the default.
-        """
-        size = convert_to_tensor(buffer_size, dtypes.int64, name="buffer_size")
-        return self._then(
-            "ShuffleDataset",
-            size,
-            *seed_tensors(seed),
-            reshuffle_each_iteration=reshuffle_each_iteration is not False,
-        )
-
-    def cache(self, filename: Any = "") -> Dataset:
-        """Returns a dataset that computes its elements once.
-
-        Args:
-          filename: file to keep them in; by default they are kept in memory.
-        """
-        return self._then("CacheDataset", convert_to_tensor(filename, name="filename"))
-
-    def prefetch(self, buffer_size: Any) -> Dataset:
-        """Returns a dataset whose elements a thread computes ahead, up to `buffer_size` ones."""
-        size = AUTOTUNE if buffer_size is None else buffer_size
-        return self._then(
-            "PrefetchDataset", convert_to_tensor(size, dtypes.int64, name="buffer_size")
-        )
-
-    def concatenate(self, dataset: Dataset) -> Dataset:
-        """Returns a dataset of these elements, then of those of another.
-
-        Raises:
-          TypeError: if their types differ.
-        """
-        _check_concatenated(self, dataset)
-        spec = structures.map_structure(_common, self._spec, dataset.element_spec)
-        node = ops.ConcatenateDataset(
-            self._variant_tensor, dataset._variant_tensor, **element_attrs(spec)
-        )
-        return Dataset(node, spec, (self, dataset))
 
     # -- several at a time
 
@@ -596,46 +514,3 @@ def inner_spec(function: TracedFunction) -> Any:
     if not isinstance(spec, DatasetSpec):
         raise TypeError(f"`map_func` must return a `Dataset` object. Got {type(spec)}")
     return spec.element_spec
-
-
-def _check_sizes(leaves: list[Any]) -> None:
-    first = leaves[0].shape[:1]
-    for leaf in leaves[1:]:
-        if not first.is_compatible_with(leaf.shape[:1]):
-            raise ValueError(f"Dimensions {first[0]} and {leaf.shape[0]} are not compatible")
-
-
-def _check_predicate(spec: Any) -> None:
-    if not (isinstance(spec, TensorSpec) and spec.is_compatible_with(TensorSpec([], dtypes.bool_))):
-        raise ValueError(
-            f"`predicate` return type must be convertible to a scalar boolean tensor. Was {spec}."
-        )
-
-
-def _check_concatenated(first: Dataset, second: Dataset) -> None:
-    types, others = first.output_types, second.output_types
-    try:
-        structures.assert_same(types, others)
-        same = all(map(operator.eq, structures.flatten(types), structures.flatten(others)))
-    except (TypeError, ValueError):
-        same = False
-    if not same:
-        raise TypeError(f"Two datasets to concatenate have different types {types} and {others}")
-    if structures.flatten(first.output_classes) != structures.flatten(second.output_classes):
-        raise TypeError(
-            f"Two datasets to concatenate have different classes {first.output_classes} and "
-            f"{second.output_classes}"
-        )
-
-
-def _common(first: Any, second: Any) -> Any:
-    """Gives a spec that fits what two describe."""
-    if isinstance(first, DatasetSpec):
-        return first
-    one, other = first.shape, second.shape
-    if one.ndims is None or other.ndims is None or one.ndims != other.ndims:
-        shape = TensorShape(None)
-    else:
-        pairs = zip(one.as_list(), other.as_list(), strict=True)
-        shape = TensorShape([a if a == b else None for a, b in pairs])
-    return type(first)(shape, first.dtype)

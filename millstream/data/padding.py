@@ -48,7 +48,7 @@ def padded_batches(dataset: Any, batch_size: Any, shapes: Any, values: Any, drop
         dropping,
         output_shapes=specs.flat_shapes(spec),
     )
-    return type(dataset).__mro__[-2](node, spec, (dataset,))
+    return dataset._of(node, spec, (dataset,))
 
 
 def _flat_shapes(spec: Any, shapes: Any) -> list[Any]:

@@ -10,7 +10,8 @@ import numpy as np
 from millstream.base import dtypes
 from millstream.base.export import export
 from millstream.data import structures
-from millstream.data.dataset import Dataset, _check_predicate, _common
+from millstream.data.checks import check_predicate, common_spec
+from millstream.data.dataset import Dataset
 from millstream.data.reducing import traced_with_state
 from millstream.data.seeds import seed_tensors
 from millstream.data.specs import TensorSpec, element_attrs, normalized, structure_of, to_tensors
@@ -48,7 +49,7 @@ def _directed(selector: Dataset, datasets: list[Dataset]) -> Dataset:
             or dataset.output_classes != datasets[0].output_classes
         ):
             raise ValueError("All datasets must have the same type and class.")
-        spec = structures.map_structure(_common, spec, dataset.element_spec)
+        spec = structures.map_structure(common_spec, spec, dataset.element_spec)
     node = ops.DirectedInterleaveDataset(
         selector._variant_tensor,
         [dataset._variant_tensor for dataset in datasets],
@@ -217,7 +218,7 @@ def take_while(predicate: Callable[..., Any]) -> Transformation:
     def transform(dataset: Dataset) -> Dataset:
         name = "tf.data.experimental.take_while()"
         function = TracedFunction(predicate, name, dataset.element_spec)
-        _check_predicate(function.output_spec)
+        check_predicate(function.output_spec)
         return dataset._then("TakeWhileDataset", function.captured, predicate=function.ref)
 
     return transform
