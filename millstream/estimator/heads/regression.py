@@ -28,7 +28,7 @@ from millstream.ops.math.cast import cast
 from millstream.ops.nn.cross_entropy import log_poisson_loss, sigmoid_cross_entropy_with_logits
 
 
-@export("estimator.RegressionHead", "contrib.estimator.regression_head")
+@export("estimator.RegressionHead")
 class RegressionHead(Head):
     """Is the head of a regressor, with squared error as loss.
 
@@ -121,7 +121,7 @@ class RegressionHead(Head):
         )
 
 
-@export("estimator.PoissonRegressionHead", "contrib.estimator.poisson_regression_head")
+@export("estimator.PoissonRegressionHead")
 class PoissonRegressionHead(RegressionHead):
     """Is the head of a regressor of counts, with Poisson loss; predictions are `exp(logits)`.
 
