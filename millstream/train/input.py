@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from millstream.base.dtypes import float32, int64, string
 from millstream.base.export import export
 from millstream.ir.constant import constant
 from millstream.ir.convert import convert_n_to_tensor, convert_to_tensor
 from millstream.ir.graph_collections import GraphKeys
 from millstream.ir.scopes import control_dependencies, name_scope
-from millstream.ir.tensor import Tensor
 from millstream.ops.array.gathering import gather
 from millstream.ops.array.identities import identity
 from millstream.ops.array.shapes import shape, size
@@ -160,7 +161,7 @@ def string_input_producer(
       tf.errors.InvalidArgumentError: when it runs, if it is an empty tensor.
     """
     empty = "string_input_producer requires a non-null input tensor"
-    if not isinstance(string_tensor, Tensor) and not len(string_tensor):
+    if isinstance(string_tensor, (list, tuple, np.ndarray)) and not len(string_tensor):
         raise ValueError(empty)
     with name_scope(name, "input_producer", [string_tensor]) as scope:
         names = convert_to_tensor(string_tensor, dtype=string)

@@ -68,3 +68,9 @@ def test_word2vec():
     losses = [float(loss) for loss in re.findall(r"loss +(\S+)", printed)]
     assert losses[-1] < 0.5 * losses[0], printed
     assert "Words that are used alike" in printed
+
+
+def test_pictures_from_queues(tmp_path):
+    printed = run("cifar10_queues", "--steps", 60, "--data", tmp_path)
+    assert "1000 test pictures" in printed
+    assert float(re.search(r"test accuracy (\S+)", printed).group(1)) > 0.4, printed
