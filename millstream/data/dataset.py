@@ -337,20 +337,6 @@ class Dataset(Ordering):
             )
         return self._then(kind, function.captured, *lengths, f=function.ref, spec=spec)
 
-    def unbatch(self) -> Dataset:
-        """Returns a dataset of the slices of each element along its first axis."""
-        spec = structures.map_structure(lambda leaf: leaf.unbatched(), self._spec)
-
-        def sliced(*element: Any) -> Any:
-            whole = element if type(self._spec) is tuple else element[0]
-            return tuple(specs.to_batched_tensors(self._spec, whole))
-
-        source = self
-        if any(not isinstance(leaf, TensorSpec) for leaf in structures.flatten(self._spec)):
-            source = self.map(sliced)
-        node = ops.UnbatchDataset(source._variant_tensor, **element_attrs(spec))
-        return Dataset(node, spec, (self,))
-
     def enumerate(self, start: Any = 0) -> Dataset:
         """Returns a dataset of pairs of a number, from `start` on, and an element."""
         return Dataset.zip((Dataset.range(start, np.iinfo(np.int64).max), self))
