@@ -12,7 +12,8 @@ from millstream.compiler.lower import Lowering
 from millstream.compiler.options import ONEDNN, options_for
 from millstream.compiler.region import Region
 from millstream.compiler.steps import Frame, gatherer
-from millstream.ops.flow.traced_buffers import NoRoom, traced
+from millstream.ops.flow.buffer_room import NoRoom
+from millstream.ops.flow.traced_buffers import traced
 
 
 class Executable:

@@ -28,7 +28,8 @@ from millstream.compiler.padding import padded_unique
 from millstream.compiler.region import Region, RegionNode
 from millstream.ir.node import Operation
 from millstream.ir.opdef import Writes
-from millstream.ops.flow.traced_buffers import no_room, room, traced
+from millstream.ops.flow.buffer_room import no_room, room
+from millstream.ops.flow.traced_buffers import traced
 from millstream.rewrite.fold import SHAPE_OPS
 from millstream.rewrite.rules import bind_flat
 

@@ -28,7 +28,7 @@ from millstream.compiler.numpy_bridge import quiet
 from millstream.compiler.steps import Frame, NumPyStep
 from millstream.ir.node import Operation
 from millstream.ir.tensor import Tensor
-from millstream.ops.flow.traced_buffers import SMALLEST_CAPACITY, NoRoom, doubled
+from millstream.ops.flow.buffer_room import SMALLEST_CAPACITY, NoRoom, doubled
 from millstream.rewrite.program import Program
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from millstream.ops.flow.buffers import HostBuffer, Spec, invalid, is_complete, merge_sizes, spell
+from millstream.ops.flow.buffer_specs import Spec, invalid, is_complete, merge_sizes, spell
+from millstream.ops.flow.buffers import HostBuffer
 from millstream.ops.flow.traced_buffers import TracedBuffer
 
 

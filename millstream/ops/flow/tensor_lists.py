@@ -344,6 +344,8 @@ def _gradient_rules() -> None:
         stacked.set_shape(tensor.shape)
         return [stacked, None]
 
+
+def _gradients_of_many() -> None:
     @TensorListGather.gradient
     def _(node: Any, dy: Any) -> Any:
         handle, indices, element_shape = node.inputs
@@ -386,3 +388,4 @@ def _gradient_rules() -> None:
 
 _shape_rules()
 _gradient_rules()
+_gradients_of_many()

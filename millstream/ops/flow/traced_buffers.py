@@ -9,7 +9,6 @@ what makes the gradient of a loop that reads one element per iteration linear in
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextvars import ContextVar
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -18,40 +17,17 @@ import numpy as np
 
 from millstream.base import errors
 from millstream.base.lazy import jax, jnp, lax
-from millstream.ops.flow.buffers import (
-    Buffer,
-    Check,
-    HostBuffer,
+from millstream.ops.flow.buffer_room import no_room, room
+from millstream.ops.flow.buffer_specs import (
     Sizes,
     Spec,
     checked_shape,
     invalid,
     is_complete,
-    pieces,
 )
+from millstream.ops.flow.buffers import Buffer, Check, HostBuffer, pieces
 
 MOST_PENDING = 4
-SMALLEST_CAPACITY = 64
-"""The capacity that a growing buffer starts with in a loop of unknown trip count."""
-room: ContextVar[int] = ContextVar("room", default=SMALLEST_CAPACITY)
-"""The capacity that growing buffers are given while something is traced."""
-
-
-class NoRoom(errors.UnimplementedError):
-    """A growing buffer was written behind its capacity: the step is to be run again with more.
-
-    Attributes:
-      needed: The capacity that would have been enough so far.
-    """
-
-    needed = 0
-
-
-def no_room(index: Any) -> str:
-    """Is the message of a check that a growing buffer has room for an index: raises `NoRoom`."""
-    error = NoRoom(None, None, f"A TensorArray has no room for index {int(index)}.")
-    error.needed = int(index) + 1
-    raise error
 
 
 def unsupported(message: str) -> errors.UnimplementedError:
@@ -503,8 +479,3 @@ def _conformed(value: Any, model: Any) -> Any:
 def _structure(values: Any) -> Any:
     leaves, tree = jax.tree_util.tree_flatten(values)
     return tree, [(np.shape(x), getattr(x, "dtype", None)) for x in leaves]
-
-
-def doubled(needed: int) -> int:
-    """Gives the capacity to try next: the power of two that holds `needed` elements."""
-    return max(SMALLEST_CAPACITY, 1 << (max(needed, 1) - 1).bit_length())

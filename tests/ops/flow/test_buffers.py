@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from millstream.base import dtypes, errors
-from millstream.ops.flow.buffers import HostBuffer, Spec, from_elements, spell
+from millstream.ops.flow.buffer_room import NoRoom, doubled
+from millstream.ops.flow.buffer_specs import Spec, spell
+from millstream.ops.flow.buffers import HostBuffer, from_elements
 from millstream.ops.flow.traced_buffers import (
-    NoRoom,
     TracedBuffer,
     conform,
-    doubled,
     on_host,
     settle,
     traced,

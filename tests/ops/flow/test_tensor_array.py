@@ -177,3 +177,17 @@ def test_growing_arrays_in_compiled_loops_are_given_more_room(monkeypatch):
             values, counted = session.run([made.stack(), count], {n: trips})
             np.testing.assert_array_equal(values, np.arange(trips))
             assert counted == number + 1  # the step that had no room changed nothing
+
+
+def test_arrays_of_version_2(run):
+    ops = tf.raw_ops
+    handle = ops.TensorArrayV2(size=2, dtype=tf.float32)
+    x = tf.constant(3.0)
+    first = ops.TensorArrayWriteV2(handle=handle, index=0, value=x, flow_in=0.0)
+    flow = ops.TensorArrayWriteV2(handle=handle, index=1, value=x * x, flow_in=first)
+    values = ops.TensorArrayGatherV2(
+        handle=handle, indices=[0, 1], flow_in=flow, dtype=tf.float32, element_shape=None
+    )
+    size = ops.TensorArraySizeV2(handle=handle, flow_in=flow)
+    values, size, dx = run([values, size, tf.gradients(values, x)[0]])
+    assert (values.tolist(), size, dx) == ([3, 9], 2, 7)
