@@ -1,7 +1,7 @@
 """`tf.layers.Layer`: the base of all layers, their scopes and their variables."""
 
 import copy
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 
 import numpy as np
@@ -18,6 +18,7 @@ from millstream.layers import lookups
 from millstream.layers.holder import Holder
 from millstream.layers.input_spec import check_inputs
 from millstream.layers.naming import numbered, snake_case
+from millstream.layers.styles import is_keras_style, made_variable, refuse
 from millstream.ops import array, math
 from millstream.runtime.session import get_default_session
 from millstream.state.get_variable import get_variable
@@ -27,6 +28,7 @@ from millstream.state.options import VariableAggregation, VariableSynchronizatio
 from millstream.state.partitioned import PartitionedVariable
 from millstream.state.scope import VariableScope
 from millstream.state.scoping import variable_scope
+from millstream.state.variables import create
 
 _OPTIONS = ("input_shape", "batch_input_shape", "batch_size", "weights", "activity_regularizer",
             "autocast")  # fmt: skip
@@ -76,7 +78,10 @@ class Layer(Holder):
         self._use_resource_variables = False
         self.supports_masking = False
         self._initial_weights = kwargs.get("weights")
-        if given_scope:
+        self._keras_style = is_keras_style()
+        if self._keras_style:
+            refuse(reuse=self._reuse, scope=given_scope)
+        elif given_scope:
             with variable_scope(given_scope) as captured:
                 self._scope = captured
 
@@ -193,10 +198,13 @@ class Layer(Holder):
             self._scope = captured
 
     def _name_scope(self):
-        return self._current_scope.original_name_scope
+        return self.name if self._keras_style else self._current_scope.original_name_scope
 
     @contextmanager
     def _in_scope(self, reuse):
+        if self._keras_style:
+            yield VariableScope(False)
+            return
         with variable_scope(self._scope, reuse=reuse, auxiliary_name_scope=False) as scope:
             self._current_scope = scope
             yield scope
@@ -217,16 +225,23 @@ class Layer(Holder):
         Raises:
           ValueError: if the inputs are not as the layer's `input_spec` says.
         """
+        if self._keras_style:
+            refuse(scope=kwargs.pop("scope", None))
+            return self._run(inputs, args, kwargs)
         self._set_scope(kwargs.pop("scope", None))
         with self._in_scope(True if self.built else self._reuse) as scope:
             if "scope" in _parameter_names(self.call):
                 kwargs["scope"] = scope
-            inputs = nest.map_structure(_as_tensor, inputs)
-            with name_scope(self._name_scope()):
-                self._build_for(inputs)
-                outputs = self._call_with(inputs, args, kwargs)
-                self._regularize_activity(inputs, outputs)
+            outputs = self._run(inputs, args, kwargs)
         _add_new(self.updates, GraphKeys.UPDATE_OPS)
+        return outputs
+
+    def _run(self, inputs, args, kwargs):
+        inputs = nest.map_structure(_as_tensor, inputs)
+        with name_scope(self._name_scope()):
+            self._build_for(inputs)
+            outputs = self._call_with(inputs, args, kwargs)
+            self._regularize_activity(inputs, outputs)
         return outputs
 
     apply = __call__
@@ -303,9 +318,16 @@ class Layer(Holder):
         trainable = _checked_trainable(trainable, synchronization)
         dtype = as_dtype(dtype or self.dtype or Float)
         existing = {id(v) for v in global_variables()}
-        self._set_scope(None)
+        if self._keras_style:
+            inside, getter = nullcontext(), partial(made_variable, create=create)
+        else:
+            self._set_scope(None)
+            inside = None
         seen = trainable and self.trainable
-        with self._in_scope(self.built or self._reuse) as scope, name_scope(self._name_scope()):
+        with (
+            self._in_scope(self.built or self._reuse) as scope,
+            inside or name_scope(self._name_scope()),
+        ):
             variable = getter(
                 name, shape, dtype=dtype,
                 initializer=_initializer(lookups.initializer(initializer) or scope.initializer,

@@ -177,3 +177,17 @@ def test_batch_normalization_by_a_fed_switch_moves_averages_only_in_training():
         np.testing.assert_array_equal(sess.run(layer.moving_mean), [0, 0])
         sess.run(layer.updates, {**feed, training: True})
         np.testing.assert_allclose(sess.run(layer.moving_mean), [1, 2])
+
+
+def test_keras_style_layers_own_their_variables():
+    with tf.layers.experimental.keras_style_scope():
+        first, second = tf.layers.Dense(3, name="fc"), tf.layers.Dense(3, name="fc")
+        with pytest.raises(ValueError, match="reuse argument not allowed"):
+            tf.layers.dense(rows(1, 2), 3, reuse=True)
+    y = second(first(rows(1, 2)))
+    assert y.name == "fc_1/BiasAdd:0"
+    assert [w.name for w in second.weights] == ["fc_1/kernel:0", "fc_1/bias:0"]
+    assert second(rows(1, 3)).shape.as_list() == [1, 3]
+    assert len(tf.trainable_variables()) == 4
+    with pytest.raises(ValueError, match="scope argument not allowed"):
+        second(rows(1, 3), scope="other")
