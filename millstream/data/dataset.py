@@ -52,7 +52,6 @@ class Dataset(Ordering):
         self._spec = spec
         self._inputs = inputs
         self._own_options: Options | None = None
-        variant_tensor.graph  # noqa: B018 - a dataset belongs to a graph
 
     # -- what it is
 
@@ -269,9 +268,7 @@ class Dataset(Ordering):
             spec=function.output_spec,
         )
 
-    def map_with_legacy_function(
-        self, map_func: Callable[..., Any], num_parallel_calls: Any = None
-    ) -> Dataset:
+    def map_with_legacy_function(self, map_func: Any, num_parallel_calls: Any = None) -> Dataset:
         """Is `map`."""
         return self.map(map_func, num_parallel_calls)
 
