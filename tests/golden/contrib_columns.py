@@ -32,6 +32,8 @@ L.input_from_feature_columns(features(),[L.embedding_column(L.crossed_column([L.
 L.input_from_feature_columns(features(),[L.embedding_column(L.crossed_column([L.crossed_column([@HASH@,@WORD@],10),L.sparse_column_with_integerized_feature('kinds',3)],10),2)])
 L.input_from_feature_columns(features(),L.shared_embedding_columns([@HASH@,@WORD@],2))
 L.input_from_feature_columns(features(),[tf.feature_column.numeric_column('age'),tf.feature_column.embedding_column(tf.feature_column.categorical_column_with_hash_bucket('word',5),2)],scope='s')
+L.input_from_feature_columns(features(),[L.scattered_embedding_column('words',20,3,hash_key=7)])
+L.input_from_feature_columns(features(),[L.scattered_embedding_column('words',11,2,hash_key=99,combiner='sum')])
 L.weighted_sum_from_feature_columns(features(),[@REAL@,@HASH@],1)[0]
 L.weighted_sum_from_feature_columns(features(),[L.bucketized_column(L.real_valued_column('size',2),[0,2]),L.crossed_column([@HASH@,@WORD@],10)],2)[0]
 L.weighted_sum_from_feature_columns(features(),[L.weighted_sparse_column(L.sparse_column_with_hash_bucket('words',5,combiner='mean'),'weights')],1,trainable=False)[0]

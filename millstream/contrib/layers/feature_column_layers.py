@@ -13,6 +13,7 @@ from millstream.contrib.layers.feature_columns import (
     RealValuedColumn,
     flat_rows,
 )
+from millstream.contrib.layers.scattered import ScatteredEmbeddingColumn
 from millstream.feature_column.columns import FeatureTransformationCache
 from millstream.ir.default import get_default_graph
 from millstream.ops.array.joining import concat
@@ -104,6 +105,9 @@ def _dense(column, tensor_of, cache, collections, trainable):
         return column._get_dense_tensor(cache, collections, trainable)
     if isinstance(column, EmbeddingColumn):
         return _embedded(column, tensor_of(column), collections, trainable)
+    if isinstance(column, ScatteredEmbeddingColumn):
+        table = _weights("weights", [column.size], column.initializer, collections, trainable)
+        return column.embedded(tensor_of(column), table)
     if not hasattr(column, "dense"):
         raise ValueError(
             f"Error creating input layer for column: {column.name}.\n{type(column).__name__} is "
