@@ -41,6 +41,8 @@ def _(indices, values, dense_shape, default_value):
     rows = int(dense_shape[0])
     counts = np.bincount(indices[:, 0], minlength=rows)
     empty = counts == 0
+    if not empty.any() and (np.diff(indices[:, 0]) >= 0).all():
+        return indices, values, empty, np.arange(len(values))
     starts = np.concatenate([[0], np.cumsum(np.maximum(counts, 1))])
     order = np.argsort(indices[:, 0], kind="stable")
     before = np.concatenate([[0], np.cumsum(counts)])

@@ -69,6 +69,8 @@ def _(input_indices, input_shape, new_shape):
     old = tuple(int(d) for d in input_shape)
     new = _implied(old, new_shape)
     shape = np.array(new, np.int64)
+    if new == old:
+        return input_indices, shape
     if not len(input_indices):
         return np.zeros((0, len(new)), np.int64), shape
     flat = np.zeros(len(input_indices), np.int64)
