@@ -122,7 +122,7 @@ class Model(object):
         )
         cell, start = self.cell(self.memory, self.length, self.code, self.batch)
         decoder = tf.contrib.seq2seq.BasicDecoder(cell, helper, start, self.layer)
-        outputs, _, _ = tf.contrib.seq2seq.dynamic_decode(decoder)
+        outputs, _, _ = tf.contrib.seq2seq.dynamic_decode(decoder, maximum_iterations=TARGET)
         return tf.contrib.seq2seq.sequence_loss(
             outputs.rnn_output, self.target, tf.ones_like(self.target, tf.float32)
         )
