@@ -211,6 +211,8 @@ class _HookedSession(_WrappedSession):
         super().__init__(sess)
         self._hooks = hooks
         self._should_stop = False
+        # What hooks are shown when nobody asked for options; made once, for steps are short.
+        self._no_options, self._no_metadata = protos.RunOptions(), protos.RunMetadata()
 
     def _check_stop(self) -> bool:
         return self._should_stop
@@ -223,11 +225,12 @@ class _HookedSession(_WrappedSession):
             raise RuntimeError("Run called even after should_stop requested.")
         context = SessionRunContext(SessionRunArgs(fetches, feed_dict), self._sess)
         wanted, feeds, options = self._before(context, fetches, feed_dict, options)
-        if options.ByteSize() or run_metadata is not None:
-            run_metadata = run_metadata if run_metadata is not None else protos.RunMetadata()
-            results = self._sess.run(wanted[0], feeds, options, run_metadata)
+        if options is None and run_metadata is None:
+            results = self._sess.run(wanted[0], feeds)
+            options, run_metadata = self._no_options, self._no_metadata
         else:
-            results, run_metadata = self._sess.run(wanted[0], feeds), protos.RunMetadata()
+            run_metadata = protos.RunMetadata() if run_metadata is None else run_metadata
+            results = self._sess.run(wanted[0], feeds, options, run_metadata)
         for hook, place in zip(self._hooks, wanted[1]):
             result = None if place is None else results[place]
             hook.after_run(context, SessionRunValues(result, options, run_metadata))
@@ -241,8 +244,9 @@ class _HookedSession(_WrappedSession):
           All that is fetched, and each hook's place in it; all that is fed; the options.
         """
         all_fetches, places = [fetches], []
-        merged = protos.RunOptions()
+        merged = None
         if options is not None:
+            merged = protos.RunOptions()
             merged.CopyFrom(options)
         feeds = feed_dict
         hook_feeds: dict[Any, Any] = {}
@@ -261,6 +265,7 @@ class _HookedSession(_WrappedSession):
                 if request.feed_dict:
                     feeds = self._merge_feeds(feeds, hook_feeds, feed_dict, request.feed_dict)
                 if request.options is not None:
+                    merged = protos.RunOptions() if merged is None else merged
                     merge_options(merged, request.options)
             places.append(place)
         return (all_fetches, places), feeds, merged
