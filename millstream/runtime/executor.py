@@ -182,6 +182,8 @@ def fetched(frame: Frame, slot: int) -> Any:
             del value
             return take(frame, slot)
         return value[()]
+    if isinstance(value, np.generic):
+        return value
     if isinstance(value, Buffer):
         if not value.is_array:
             raise InternalError(None, None, "Tensorflow type 21 not convertible to numpy dtype.")
