@@ -16,7 +16,7 @@ _SMALL = 1e-7
 _METHODS = ("trapezoidal", "careful_interpolation", "minoring", "majoring")
 
 
-def _spread(number):
+def spread_thresholds(number):
     """Returns `number` thresholds over `[0, 1]`, the ends moved out a little."""
     inner = [(i + 1) * 1.0 / (number - 1) for i in range(number - 2)]
     return [0.0 - _SMALL, *inner, 1.0 + _SMALL]
@@ -54,7 +54,7 @@ def auc(
         if curve not in ("ROC", "PR"):
             raise ValueError(f"curve must be either ROC or PR, {curve} unknown")
         if thresholds is None:
-            bounds = _spread(num_thresholds)
+            bounds = spread_thresholds(num_thresholds)
         else:
             bounds = [0.0 - _SMALL, *sorted(thresholds), 1.0 + _SMALL]
         values, updates = counts_at_thresholds(labels, predictions, bounds, weights)
@@ -142,7 +142,7 @@ def sensitivity_at_specificity(
         raise ValueError("`specificity` must be in the range [0, 1].")
     with variable_scope(name, "sensitivity_at_specificity", (predictions, labels, weights)):
         values, updates = counts_at_thresholds(
-            labels, predictions, _spread(num_thresholds), weights
+            labels, predictions, spread_thresholds(num_thresholds), weights
         )
         value = published(_sensitivity_at(values, specificity, "value"), metrics_collections)
         update = _sensitivity_at(updates, specificity, "update_op")
@@ -184,7 +184,7 @@ def specificity_at_sensitivity(
         raise ValueError("`sensitivity` must be in the range [0, 1].")
     with variable_scope(name, "specificity_at_sensitivity", (predictions, labels, weights)):
         values, updates = counts_at_thresholds(
-            labels, predictions, _spread(num_thresholds), weights
+            labels, predictions, spread_thresholds(num_thresholds), weights
         )
         value = published(_specificity_at(values, sensitivity, "value"), metrics_collections)
         update = _specificity_at(updates, sensitivity, "update_op")

@@ -3,11 +3,14 @@
 from millstream.base.export import export
 from millstream.contrib.framework.model_variables import model_variable
 from millstream.contrib.layers.common import published
+from millstream.contrib.layers.shaping import dense_to_sparse
+from millstream.ir.composite import SparseTensor
 from millstream.ir.convert import convert_to_tensor
 from millstream.ir.scopes import name_scope
 from millstream.ops import array, math
 from millstream.ops.array.uniques import unique as unique_of
 from millstream.state.embedding import embedding_lookup
+from millstream.state.safe_embedding import safe_embedding_lookup_sparse
 from millstream.state.scoping import variable_scope
 
 
@@ -82,3 +85,35 @@ def scale_gradient(inputs, gradient_multiplier):
     kept = array.stop_gradient(inputs)
     scaled = inputs * gradient_multiplier
     return scaled + array.stop_gradient(kept - scaled)
+
+
+@export("contrib.layers.bow_encoder", "contrib.slim.bow_encoder")
+def bow_encoder(
+    ids, vocab_size, embed_dim, sparse_lookup=True, initializer=None, regularizer=None,
+    trainable=True, scope=None, reuse=None,
+):  # fmt: skip
+    """Maps sequences of symbols to the mean of their embeddings: `[batch, embed_dim]`.
+
+    Args:
+      ids: `[batch, length]` integers, dense or sparse; 0 stands for nothing.
+      vocab_size: number of symbols.
+      embed_dim: size of an embedding.
+      sparse_lookup: whether zeros are left out of the mean.
+      initializer: initializer of the embeddings.
+      regularizer: function from the embeddings to a loss.
+      trainable: whether optimizers see them.
+      scope: variable scope.
+      reuse: whether the variable must exist already.
+    """
+    with variable_scope(scope, "bow_encoder", [ids], reuse=reuse):
+        embeddings = model_variable(
+            "embeddings", shape=[vocab_size, embed_dim], initializer=initializer,
+            regularizer=regularizer, trainable=trainable,
+        )  # fmt: skip
+        if sparse_lookup:
+            if not isinstance(ids, SparseTensor):
+                ids = dense_to_sparse(ids)
+            return safe_embedding_lookup_sparse([embeddings], ids, combiner="mean", default_id=0)
+        if isinstance(ids, SparseTensor):
+            raise TypeError("ids are expected to be dense Tensor, got: SparseTensor")
+        return math.reduce_mean(embedding_lookup(embeddings, ids), axis=1)

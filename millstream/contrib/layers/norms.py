@@ -161,6 +161,14 @@ def _group_axes(rank, channels_axis, reduction_axes):
     return channels, axes
 
 
+def _group_moments(grouped, axes, mean_close_to_zero):
+    if not mean_close_to_zero:
+        return moments(grouped, sorted(axes), keep_dims=True)
+    mean = math.reduce_mean(grouped, axis=axes, keepdims=True)
+    squares = math.reduce_mean(math.square(grouped), axis=axes, keepdims=True)
+    return mean, squares - math.square(mean)
+
+
 @published("group_norm")
 @add_arg_scope
 def group_norm(
@@ -226,12 +234,7 @@ def group_norm(
             initializers.get("gamma", ONES),
         )  # fmt: skip
         gamma = None if gamma is None else array.reshape(gamma, params)
-        if mean_close_to_zero:
-            mean = math.reduce_mean(grouped, axis=axes, keepdims=True)
-            squares = math.reduce_mean(math.square(grouped), axis=axes, keepdims=True)
-            variance = squares - math.square(mean)
-        else:
-            mean, variance = moments(grouped, sorted(axes), keep_dims=True)
+        mean, variance = _group_moments(grouped, axes, mean_close_to_zero)
         gain = math.rsqrt(variance + epsilon)
         offset = -mean * gain
         if gamma is not None:

@@ -7,7 +7,7 @@ from millstream.ir.scopes import control_dependencies
 from millstream.metrics import counts
 from millstream.metrics.accumulating import matched, metric_variable, published
 from millstream.metrics.classes import accumulated_confusion
-from millstream.metrics.curves import _spread
+from millstream.metrics.curves import spread_thresholds
 from millstream.metrics.thresholds import ALL, counts_at_thresholds
 from millstream.ops import array, math
 from millstream.ops.array.diagonals import diag_part
@@ -227,7 +227,7 @@ def streaming_curve_points(
         if curve not in ("ROC", "PR"):
             raise ValueError(f"curve must be either ROC or PR, {curve} unknown")
         values, updates = counts_at_thresholds(
-            labels, predictions, _spread(num_thresholds), weights
+            labels, predictions, spread_thresholds(num_thresholds), weights
         )
 
         def points(c, name):
@@ -248,7 +248,7 @@ def _at(
     """Makes a metric that is a function of the counts at many thresholds."""
     with variable_scope(name, default, (labels, predictions, weights)):
         values, new = counts_at_thresholds(
-            labels, predictions, _spread(number), weights, includes=includes
+            labels, predictions, spread_thresholds(number), weights, includes=includes
         )
         value = published(compute(values, "value"), metrics)
         return value, published(compute(new, "update_op"), updates)
