@@ -35,6 +35,7 @@ from millstream.train.services import (
     SVTimerCheckpointThread,
 )
 from millstream.train.session_manager import SessionManager
+from millstream.train.supervisor_parts import SupervisorParts
 
 USE_DEFAULT = 0
 
@@ -54,7 +55,7 @@ def _first_or_made(key: str, make: Callable[[], Any]) -> Any:
 
 
 @export("train.Supervisor")
-class Supervisor:
+class Supervisor(SupervisorParts):
     """Makes a session that is ready to train, and saves and summarises it while it trains.
 
     Where an argument is left at its default, the node of the standard collection is taken, or made;
@@ -199,78 +200,6 @@ class Supervisor:
                 raise ValueError(
                     f"When using replicas, all Variables must have their device set: {node}"
                 )
-
-    # -- what it consists of
-
-    @property
-    def is_chief(self) -> bool:
-        """Whether it initialises the model and saves."""
-        return self._is_chief
-
-    @property
-    def session_manager(self) -> SessionManager:
-        """The `SessionManager` that makes its sessions."""
-        return self._session_manager
-
-    @property
-    def coord(self) -> Coordinator:
-        """The `Coordinator` of its threads."""
-        return self._coord
-
-    @property
-    def init_op(self) -> Any:
-        """The node that initialises the model."""
-        return self._init_op
-
-    @property
-    def init_feed_dict(self) -> Any:
-        """Values by tensor for `init_op`."""
-        return self._init_feed_dict
-
-    @property
-    def ready_op(self) -> Any:
-        """A string vector of what is not initialised."""
-        return self._ready_op
-
-    @property
-    def ready_for_local_init_op(self) -> Any:
-        """A string vector, empty when `local_init_op` can run; or None."""
-        return self._ready_for_local_init_op
-
-    @property
-    def summary_writer(self) -> Any:
-        """The `FileWriter`, or None."""
-        return self._summary_writer
-
-    @property
-    def summary_op(self) -> Any:
-        """The merged summaries, or None."""
-        return self._summary_op
-
-    @property
-    def save_summaries_secs(self) -> Any:
-        """Seconds between two summaries."""
-        return self._save_summaries_secs
-
-    @property
-    def global_step(self) -> Any:
-        """The global step, or None."""
-        return self._global_step
-
-    @property
-    def saver(self) -> Any:
-        """The `Saver`, or None."""
-        return self._saver
-
-    @property
-    def save_model_secs(self) -> Any:
-        """Seconds between two checkpoints."""
-        return self._save_model_secs
-
-    @property
-    def save_path(self) -> Any:
-        """The path of the checkpoints, without step; or None."""
-        return self._save_path
 
     # -- sessions
 
@@ -509,9 +438,7 @@ class Supervisor:
         try:
             # A thread that saves still would have the last word in the state file.
             self._coord.request_stop()
-            self._coord.join(
-                stop_grace_period_secs=self._stop_grace_secs, ignore_live_threads=True
-            )
+            self._coord.join(stop_grace_period_secs=self._stop_grace_secs, ignore_live_threads=True)
             path = self._saver.save(sess, self._save_path, global_step=self._global_step)
             logging.warning("Training was interrupted; its state is saved in %s.", path)
         except errors.OpError as error:
