@@ -9,6 +9,7 @@ from millstream.contrib.seq2seq.decoder import Decoder
 from millstream.contrib.seq2seq.helpers import Helper
 from millstream.ir.scopes import name_scope
 from millstream.layers.base import Layer
+from millstream.ops import array, math
 from millstream.rnn.cell import check_cell
 
 _Fields = collections.namedtuple("BasicDecoderOutput", ("rnn_output", "sample_id"))
@@ -77,6 +78,16 @@ class BasicDecoder(Decoder):
         return BasicDecoderOutput(
             nest.map_structure(lambda _: dtype, self._output_size()), self._helper.sample_ids_dtype
         )
+
+    def limited(self, going, time):
+        """Says that there are no more steps than there are inputs, if the helper knows them.
+
+        One more is allowed: it fails, since there is nothing to read.
+        """
+        inputs = getattr(self._helper, "first_input", None)
+        if inputs is None:
+            return going
+        return math.logical_and(going, time <= array.shape(inputs)[0])
 
     def initialize(self, name=None):
         """Returns what is finished, the first inputs and the first state."""

@@ -9,9 +9,11 @@ from millstream.base.export import export
 from millstream.base.shapes import TensorShape
 from millstream.ir.constant import constant
 from millstream.ir.convert import to_tensor
+from millstream.ir.default import get_default_graph
 from millstream.ir.static_value import constant_value
 from millstream.ops import array, math
 from millstream.ops.by_name import ops
+from millstream.ops.flow import bodies
 from millstream.ops.flow.tensor_array import TensorArray
 from millstream.ops.flow.while_loop import while_loop
 from millstream.rnn.dynamic import transpose_batch_time
@@ -50,6 +52,14 @@ class Decoder(metaclass=abc.ABCMeta):
     def finalize(self, outputs, final_state, sequence_lengths):
         """Returns outputs and state in their last form; called once, after the loop."""
         raise NotImplementedError
+
+    def limited(self, going, time):
+        """Returns `going` and, where a bound on `time` is known, whether it is kept.
+
+        A loop whose steps are bounded before it runs is compiled together with its gradient.
+        """
+        del time
+        return going
 
     @property
     def tracks_own_finished(self):
@@ -126,7 +136,7 @@ def dynamic_decode(
 
         buffers = nest.map_structure(buffer, decoder.output_size, decoder.output_dtype)
         _, buffers, state, _, _, lengths = while_loop(
-            _unfinished, _body(decoder, impute_finished, zeros),
+            _test(decoder), _body(decoder, impute_finished, zeros),
             loop_vars=(time, buffers, state, inputs, finished, lengths),
             parallel_iterations=parallel_iterations, maximum_iterations=maximum_iterations,
             swap_memory=swap_memory,
@@ -139,8 +149,13 @@ def dynamic_decode(
         return outputs, state, lengths
 
 
-def _unfinished(_time, _buffers, _state, _inputs, finished, _lengths):
-    return math.logical_not(math.reduce_all(finished))
+def _test(decoder):
+    def unfinished(time, _buffers, _state, _inputs, finished, _lengths):
+        going = math.logical_not(math.reduce_all(finished))
+        with bodies.uncounted(get_default_graph()):
+            return decoder.limited(going, time)
+
+    return unfinished
 
 
 def _body(decoder, impute_finished, zeros):

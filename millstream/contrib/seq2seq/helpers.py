@@ -49,7 +49,13 @@ class Helper(metaclass=abc.ABCMeta):
 
 
 class _OneClass(Helper):
-    """Chooses one int32 class per sequence."""
+    """Chooses one int32 class per sequence.
+
+    Attributes:
+      first_input: `[time, …]`, where there are no more steps than it has; else `None`.
+    """
+
+    first_input = None
 
     @property
     def sample_ids_shape(self):
@@ -152,6 +158,7 @@ class TrainingHelper(_OneClass):
             if not time_major:
                 inputs = nest.map_structure(transpose_batch_time, inputs)
             self._steps = nest.map_structure(steps_of, inputs)
+            self.first_input = nest.flatten(inputs)[0]
             lengths = to_tensor(sequence_length, name="sequence_length")
             if lengths.shape.ndims != 1:
                 raise ValueError(
