@@ -147,14 +147,16 @@ def _jpeg(data, channels, ratio=1, fancy=True, recover=False, dct=""):
     broken = f"Invalid JPEG data or crop window, data size {len(data)}"
     try:
         height, width, stored = jpeg_library.header(data)
+        size = height, width
         if height * width * 3 >= _LARGEST:
             raise invalid(f"Image of {height} by {width} pixels is too large")
         if stored == 4:
             if channels == 1:
                 raise invalid(broken)
-            return _from_cmyk(jpeg_library.decode(data, 4, ratio, fancy, _FAST[dct], not recover))
+            pixels = jpeg_library.decode(data, size, 4, ratio, fancy, _FAST[dct], not recover)
+            return _from_cmyk(pixels)
         wanted = channels or stored
-        return jpeg_library.decode(data, wanted, ratio, fancy, _FAST[dct], not recover)
+        return jpeg_library.decode(data, size, wanted, ratio, fancy, _FAST[dct], not recover)
     except ValueError as error:
         raise invalid(f"{broken}\n{error}") from None
 

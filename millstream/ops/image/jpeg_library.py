@@ -36,11 +36,12 @@ def header(data):
         return image.height, image.width, _CHANNELS.get(image.mode, 3)
 
 
-def decode(data, channels, ratio, fancy, fast, strict):
+def decode(data, size, channels, ratio, fancy, fast, strict):
     """Decodes an image.
 
     Args:
       data: bytes.
+      size: its height and width, as `header` gives them.
       channels: 1, 3, or 4 for CMYK, as stored.
       ratio: by what to scale down: 1, 2, 4 or 8.
       fancy: whether colour is scaled up smoothly.
@@ -53,8 +54,7 @@ def decode(data, channels, ratio, fancy, fast, strict):
     Raises:
       ValueError: if it is no JPEG data or damaged.
     """
-    height, width, _ = header(data)
-    height, width = -(-height // ratio), -(-width // ratio)
+    height, width = (-(-pixels // ratio) for pixels in size)
     if simplejpeg is None:
         return _by_pillow(data, channels, (height, width), ratio, strict)
     return simplejpeg.decode_jpeg(

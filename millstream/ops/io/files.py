@@ -45,10 +45,13 @@ def _(filename):
 @ReadFile.run
 def _(filename):
     path = _text(filename)
-    if files_of(path).isdir(path):
-        raise errors.FailedPreconditionError(None, None, f"{path}; Is a directory")
-    with os_errors(path), files_of(path).open(path, "rb") as file:
-        return np.array(file.read(), object)
+    try:
+        with os_errors(path), files_of(path).open(path, "rb") as file:
+            return np.array(file.read(), object)
+    except errors.OpError:
+        if files_of(path).isdir(path):
+            raise errors.FailedPreconditionError(None, None, f"{path}; Is a directory") from None
+        raise
 
 
 @WriteFile.shape
