@@ -413,3 +413,4 @@ def first_step(tf, name):
 
 
 import input_cases  # noqa: E402, F401 - adds its cases
+import queue_cases  # noqa: E402, F401 - adds its cases
