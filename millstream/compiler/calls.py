@@ -283,7 +283,8 @@ class Iteration(Call):
     @property
     def numeric(self) -> bool:
         """Whether it can be part of a region, static inputs aside."""
-        return super().numeric and not (self.test is not None and self.test.stores)
+        varies = getattr(self.node, "shapes_vary", False)
+        return super().numeric and not varies and not (self.test and self.test.stores)
 
     def static_positions(self) -> set[int] | None:
         """Gives the inputs whose value must be known to compile it; None if it cannot be."""

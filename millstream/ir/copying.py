@@ -13,13 +13,18 @@ from millstream.ir.node import Operation
 from millstream.ir.tensor import Tensor
 
 
-def copy_node(node: Operation, inputs: Iterable[Tensor], controls: Iterable[Operation]) -> Any:
-    """Adds a node like `node`, on other inputs, to the default graph."""
+def copy_node(
+    node: Operation, inputs: Iterable[Tensor], controls: Iterable[Operation], infer: bool = False
+) -> Any:
+    """Adds a node like `node`, on other inputs, to the default graph.
+
+    Its outputs have the shapes of `node`'s, unless `infer` says that they follow from the inputs.
+    """
     graph = get_default_graph()
     types = [t.dtype for t in node.values()]
     copy = graph.create_node(node.opdef, list(inputs), dict(node.attrs), types, node.name + "/")
     for old, new in zip(node.values(), copy.values()):
-        new._shape = old.shape
+        new._shape = new._shape if infer else old.shape
         new._handle_data = old._handle_data
     controls = list(controls)
     if controls:
@@ -27,12 +32,15 @@ def copy_node(node: Operation, inputs: Iterable[Tensor], controls: Iterable[Oper
     return copy
 
 
-def copy_nodes(source: FuncGraph, known: dict[Tensor, Tensor]) -> dict[Tensor, Tensor]:
+def copy_nodes(
+    source: FuncGraph, known: dict[Tensor, Tensor], infer: bool = False
+) -> dict[Tensor, Tensor]:
     """Adds copies of a body's nodes to the default graph.
 
     Args:
       source: The body.
       known: What to use for its inputs.
+      infer: Whether shapes are worked out anew.
 
     Returns:
       For each tensor of the body, its copy.
@@ -44,7 +52,7 @@ def copy_nodes(source: FuncGraph, known: dict[Tensor, Tensor]) -> dict[Tensor, T
         if node in inputs:
             continue
         controls = [nodes[c] for c in node.control_inputs if c in nodes]
-        copy = copy_node(node, [copies[t] for t in node.inputs], controls)
+        copy = copy_node(node, [copies[t] for t in node.inputs], controls, infer)
         nodes[node] = copy
         copies.update(zip(node.values(), copy.values()))
     return copies

@@ -6,7 +6,9 @@ from millstream.base.shapes import TensorShape, as_shape
 from millstream.ir.composite import IndexedSlices, SparseTensor
 from millstream.ir.constant import constant
 from millstream.ir.convert import convert_to_tensor
+from millstream.ir.copying import copy_nodes
 from millstream.ir.default import get_default_graph
+from millstream.ir.func_graph import FuncGraph
 from millstream.ir.scopes import name_scope
 from millstream.ops.array.identities import identity
 from millstream.ops.by_name import ops
@@ -194,9 +196,31 @@ class _Loop:
         with bodies.after_captured(both), bodies.uncounted(flat[0].graph):
             node = bodies.make_call(opdef, inputs, attrs, attrs["T"], "While")
         node.back_prop = back_prop
+        node.shapes_vary = self._invariants is not None and _changes_shapes(step, flat)
         for body in both:
             body.caller = node
         return node
+
+
+def _changes_shapes(body, start):
+    """Tells whether an iteration gives values of other shapes than those that the loop starts with.
+
+    The invariants may leave open what shapes there are, though they do not change.
+    """
+    known, outer = {}, body.outer
+    with bodies.uncounted(outer), outer.as_default():
+        trial = FuncGraph(f"{body.name}_shapes", outer, inline=False)
+        for index, tensor in enumerate(body.inputs):
+            shape = start[index].shape if index < len(start) else tensor.shape
+            known[tensor] = trial.add_input(tensor.dtype, shape)
+            known[tensor]._handle_data = tensor._handle_data
+        try:
+            with trial.as_default():
+                copies = copy_nodes(body, known, infer=True)
+        except ValueError:
+            return True  # an op refuses the values of the second iteration
+    ends = [copies[t].shape for t in body.outputs[: len(start)]]
+    return any(not a.is_compatible_with(b.shape) for a, b in zip(ends, start))
 
 
 def _spell_out_limits(test):

@@ -201,3 +201,13 @@ def test_names_inside_are_explained(graph):
     loop(lambda i: i + 1, [0])
     with tf.Session() as session, pytest.raises(ValueError, match="lives inside the function"):
         session.run("while/add:0")
+
+
+def test_growing_values_leave_the_rest_compiled(session):
+    x = tf.placeholder(tf.float32, [1, 2])
+    y = loop(lambda i, x: (i + 1, tf.concat([x, x], 0)), [0, tf.sin(x)], [NO, ROWS])[1]
+    same = loop(lambda i, x: (i + 1, x * 2), [0, x], [NO, ROWS])[1]
+    assert session.run([y, same], {x: [[0.0, 1.0]]})[1].tolist() == [[0.0, 32.0]]
+    plan = list(session.graph.executables.values())[-1]
+    numeric = {n.name: c.numeric for n, c in plan.partition.calls.items()}
+    assert numeric == {"while/While": False, "while_1/While": True}
