@@ -24,8 +24,8 @@ def drain(session, tensor, most=100):
     try:
         while len(found) < most:
             found.append(session.run(tensor))
-    except tf.errors.OutOfRangeError as error:
-        assert "End of sequence" in error.message
+    except tf.errors.OutOfRangeError:
+        return found
     return found
 
 
