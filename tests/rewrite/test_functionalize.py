@@ -78,3 +78,14 @@ def test_without_optimisation_nothing_is_rewritten():
         feeds = [graph.get_tensor_by_name("x:0")]
         assert plan.make_plan(graph, fetches, [], feeds, plan.PlanOptions(optimize=False)).frames
         assert plan.make_plan(graph, fetches, [], feeds, plan.PlanOptions()).frames is None
+
+
+def test_gradients_of_weights_are_summed_behind_the_loop():
+    with tf.Graph().as_default():
+        fetches = imported("dynamic_rnn_training")
+        made = made_functional(fetches, FACTS["dynamic_rnn_training"]["feeds"][0])
+    types = [node.type for node in made.graph.nodes]
+    assert types.count("LoopRows") == 3  # both factors of the product, and the rows for the bias
+    loops = [node for node in made.graph.nodes if node.type == "Loop"]
+    bodies = [made.graph.functions[node.attrs["body"].name].graph for node in loops]
+    assert sum(node.type == "BiasAddGrad" for body in bodies for node in body.nodes) == 1

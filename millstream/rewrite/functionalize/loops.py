@@ -28,6 +28,7 @@ from millstream.rewrite.functionalize.structure import (
     Path,
     source_of,
 )
+from millstream.rewrite.functionalize.sums import Sum, find_sum
 
 if TYPE_CHECKING:
     from millstream.rewrite.functionalize.levels import Emitter
@@ -60,6 +61,7 @@ class _LoopMaker:
             raise Irregular(f"loop {path[-1].key!r} has {len(conditions)} conditions")
         self._condition = conditions[0]
         self._before = set(emitter.done)
+        self._totals: dict[int, Tensor] = {}
 
     def run(self) -> None:
         """Makes both functions and the node."""
@@ -193,6 +195,9 @@ class _LoopMaker:
             for value in dict.fromkeys(p.value for p in pushes)
         ]
         popped = body.inputs[self._count : self._count + len(slices)]
+        sums = self._find_sums(nexts) if slices and not pushes else {}
+        factors = dict.fromkeys(t for found in sums.values() for t in found.factors)
+        saves += [t for t in factors if t not in popped]
         captured = list(dict.fromkeys([*test.captures, *body.captures]))
         inner = [body.capture(t) for t in captured]
         body.inputs[:] = [*body.inputs[: self._count], *inner, *popped]
@@ -225,7 +230,24 @@ class _LoopMaker:
         node = self._emitter.call(Loop, [*inputs, *limits, *slices], attrs, types, name, bodies)
         for made, save in zip(node.values()[len(inputs) + 1 :], saves):
             made._shape = TensorShape([None]).concatenate(save.shape)  # pyright: ignore[reportPrivateUsage]
+        arrays = dict(zip((*popped, *saves), (*slices, *node.values()[len(inputs) + 1 :])))
+        for position, found in sums.items():
+            parts = [arrays[t] for t in found.factors]
+            self._totals[position] = found.total(self._graph, inputs[position], parts)
         return node, len(inputs) + 1
+
+    def _find_sums(self, nexts: list[Tensor]) -> dict[int, Sum]:
+        """Takes sums over all iterations out of the loop: their variables stay as they are."""
+        body = self._body
+        outside = set(body.captures.values())
+        found: dict[int, Sum] = {}
+        for position, result in enumerate(nexts):
+            argument, tested = body.inputs[position], self._test.inputs[position]
+            added = find_sum(body, argument, result, lambda t: t.graph is body and t not in outside)
+            if added is not None and not tested.consumers():
+                found[position] = added
+                nexts[position] = argument
+        return found
 
     def _limit(self, pushes: list[Push]) -> Tensor:
         """Gives how often a loop runs that empties stacks: as often as it says it counts down."""
@@ -267,7 +289,7 @@ class _LoopMaker:
             position = place.get(switch.inputs[0]) if switch.inputs else None
             if position is None:
                 raise Irregular(f"Exit {leaving.name!r} leaves with no loop variable")
-            tensor = node.values()[position]
+            tensor = self._totals.get(position, node.values()[position])
             tensor._shape = leaving.values()[0].shape  # pyright: ignore[reportPrivateUsage]
             emitter.values[leaving.values()[0]] = tensor
             emitter.nodes[leaving] = node
