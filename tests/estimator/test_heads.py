@@ -151,6 +151,14 @@ def test_training_stops_early_when_an_evaluation_says_so(tmp_path):
     assert "signal_early_stopping/STOP" in model.get_variable_names()
 
 
+def test_a_nan_among_the_features_is_told(tmp_path):
+    # A [1, 1] weight of zero once hid it.
+    x = {"a": np.array([1.0, np.nan], np.float32)}
+    inputs = tf.estimator.inputs.numpy_input_fn(x, np.ones(2, np.float32), shuffle=False)
+    with pytest.raises(tf.train.NanLossDuringTrainingError, match="NaN loss"):
+        _regressor(tmp_path).train(inputs, steps=1)
+
+
 def test_examples_are_parsed_with_label_and_weight():
     column = tf.feature_column.numeric_column("a")
     spec = tf.estimator.classifier_parse_example_spec([column], "y", weight_column="w")

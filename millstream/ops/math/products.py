@@ -73,9 +73,10 @@ def _(a, b, transpose_a, transpose_b):
 
 
 def _plain_product(swap_a: bool, swap_b: bool) -> Any:
+    # np.dot takes a [1, 1] zero for a factor that it need not apply, and so hides NaNs.
     if swap_a:
-        return (lambda a, b: np.dot(a.T, b.T)) if swap_b else (lambda a, b: np.dot(a.T, b))
-    return (lambda a, b: np.dot(a, b.T)) if swap_b else np.dot
+        return (lambda a, b: np.matmul(a.T, b.T)) if swap_b else (lambda a, b: np.matmul(a.T, b))
+    return (lambda a, b: np.matmul(a, b.T)) if swap_b else np.matmul
 
 
 def _pick_product(node: Any) -> Any:
