@@ -1,5 +1,6 @@
 """The queues that are timed; see cases.py."""
 
+import os
 import tempfile
 
 import numpy as np
@@ -71,12 +72,12 @@ def queue_records_in_blocks(tf):
 @case
 def table_look_up(tf):
     """Looks 1,000 words up in a table of 10,000."""
-    path = tempfile.NamedTemporaryFile("w", suffix=".txt", delete=False).name
+    path = os.path.join(tempfile.mkdtemp(), "words.txt")
     with open(path, "w") as file:
-        file.write("".join("word%d\n" % i for i in range(10000)))
+        file.write("".join(f"word{i}\n" for i in range(10000)))
     table = tf.contrib.lookup.index_table_from_file(path, num_oov_buckets=10)
     numbers = np.random.RandomState(0).randint(0, 12000, 1000)
-    ids = table.lookup(tf.constant(["word%d" % i for i in numbers]))
+    ids = table.lookup(tf.constant([f"word{i}" for i in numbers]))
     sess = tf.Session()
     sess.run(tf.tables_initializer())
     return lambda: sess.run(ids)
