@@ -15,6 +15,7 @@ from millstream.data import specs, structures
 from millstream.data.specs import TensorSpec, element_attrs
 from millstream.data.tracing import TracedFunction
 from millstream.formats.values import to_array
+from millstream.ir.convert import convert_to_tensor
 from millstream.ops.by_name import ops
 from millstream.ops.script.python import py_func
 
@@ -70,6 +71,7 @@ def generated(
         args = ()
     elif not isinstance(args, (tuple, list)):
         raise TypeError("values must be a sequence.")
+    args = [convert_to_tensor(value, name=f"args_{i}") for i, value in enumerate(args)]
     spec = specs.from_legacy(types, shapes, structures.map_structure(lambda _: object, types))
     running = _Running(generator)
     flat_shapes = structures.flatten(shapes)

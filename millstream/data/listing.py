@@ -11,6 +11,7 @@ from millstream.ir.scopes import name_scope
 from millstream.ops.array.identities import identity
 from millstream.ops.array.shapes import shape
 from millstream.ops.by_name import ops
+from millstream.ops.string.joining import reduce_join
 
 
 def listed_files(kind: Any, pattern: Any, shuffle: bool | None, seed: Any) -> Any:
@@ -19,7 +20,7 @@ def listed_files(kind: Any, pattern: Any, shuffle: bool | None, seed: Any) -> An
         pattern = convert_to_tensor(pattern, dtypes.string, name="file_pattern")
         found = ops.MatchingFiles(pattern)
         is_there = ops.Greater(shape(found)[0], 0, name="match_not_empty")
-        joined = ops.ReduceJoin(pattern, _axes(pattern), separator=", ")
+        joined = reduce_join(pattern, separator=", ")
         message = ops.Add(
             constant("No files matched pattern: ", name="message/x"), joined, name="message"
         )
@@ -31,9 +32,3 @@ def listed_files(kind: Any, pattern: Any, shuffle: bool | None, seed: Any) -> An
             count = ops.Maximum(shape(found, out_type=dtypes.int64)[0], 1)
             dataset = dataset.shuffle(count, seed=seed)
         return dataset
-
-
-def _axes(pattern: Any) -> Any:
-    rank = pattern.shape.ndims
-    axes = list(range((rank or 0) - 1, -1, -1))
-    return constant(axes, dtypes.int32, shape=[len(axes)])

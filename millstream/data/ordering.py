@@ -8,7 +8,7 @@ from millstream.base import dtypes
 from millstream.data import specs, structures
 from millstream.data.checks import check_concatenated, common_spec
 from millstream.data.seeds import seed_tensors
-from millstream.data.specs import TensorSpec, element_attrs
+from millstream.data.specs import element_attrs
 from millstream.ir.convert import convert_to_tensor
 from millstream.ir.tensor import Tensor
 from millstream.ops.by_name import ops
@@ -115,8 +115,7 @@ class Ordering:
             whole = element if type(self._spec) is tuple else element[0]
             return tuple(specs.to_batched_tensors(self._spec, whole))
 
-        source: Any = self
-        if any(not isinstance(leaf, TensorSpec) for leaf in structures.flatten(self._spec)):
-            source = source.map(sliced)
+        this: Any = self
+        source = this.map(sliced)
         node = ops.UnbatchDataset(source._variant_tensor, **element_attrs(spec))
         return self._of(node, spec, (self,))

@@ -1,4 +1,4 @@
-"""Datasets against TF 1.15's: types, shapes, elements in their order, errors in their place."""
+"""Datasets against TF 1.15's: nodes, types, shapes, elements in their order, errors in place."""
 
 import json
 import sys
@@ -33,6 +33,7 @@ def test_dataset_is_as_in_tf(directory, text):
     assert {key: found.get(key) for key in ("raises", "end")} == {
         key: wanted.get(key) for key in ("raises", "end")
     }
+    assert found.get("nodes") == wanted.get("nodes")
     for key in ("types", "shapes"):
         assert _spelled(found.get(key)) == _spelled(wanted.get(key))
     assert _close(found.get("elements"), wanted.get("elements"))

@@ -149,12 +149,13 @@ def plain(value):
 def record(tf, np, text, directory):
     """Returns elements, types and shapes, or which error comes after how many."""
     names = {"tf": tf, "np": np, "D": tf.data.Dataset, "E": tf.data.experimental}
-    with tf.Graph().as_default():
+    with tf.Graph().as_default() as graph:
         try:
             dataset = eval(text.replace("{}", directory), names)
         except Exception as error:
             return {"raises": type(error).__name__}
         found = {"types": repr(dataset.output_types), "shapes": str(dataset.output_shapes)}
+        found["nodes"] = [[op.name, op.type] for op in graph.get_operations()]
         element = dataset.make_one_shot_iterator().get_next()
         elements = found["elements"] = []
         with tf.Session() as session:

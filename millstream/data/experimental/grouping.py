@@ -17,6 +17,7 @@ from millstream.data.specs import SparseTensorSpec, TensorSpec, batch_rows, elem
 from millstream.data.tracing import TracedFunction
 from millstream.ir.constant import constant
 from millstream.ir.convert import convert_to_tensor
+from millstream.ir.scopes import name_scope
 from millstream.ir.tensor import Tensor
 from millstream.ops.array.gathering import gather
 from millstream.ops.by_name import ops
@@ -129,7 +130,7 @@ def group_by_reducer(key_func: Callable[..., Any], reducer: Reducer) -> Transfor
         )
         final = TracedFunction(reducer.finalize_func, name, state)
         return dataset._then(
-            "GroupByReducerDataset",
+            "ExperimentalGroupByReducerDataset",
             key.captured,
             init.captured,
             reduce.captured,
@@ -180,7 +181,8 @@ def bucket_by_sequence_length(
     """
     if len(bucket_batch_sizes) != len(bucket_boundaries) + 1:
         raise ValueError("len(bucket_batch_sizes) must equal len(bucket_boundaries) + 1")
-    sizes = np.array(bucket_batch_sizes, np.int64)
+    with name_scope("bucket_by_seq_length"):
+        sizes = constant(np.array(bucket_batch_sizes, np.int64), dtypes.int64)
 
     def bucket_of(*element: Any) -> Tensor:
         length = element_length_func(*element)
@@ -191,7 +193,7 @@ def bucket_by_sequence_length(
         return ops.Min(ops.Where(inside), constant([0, 1]))
 
     def size_of(bucket: Tensor) -> Tensor:
-        return gather(constant(sizes, dtypes.int64), bucket)
+        return gather(sizes, bucket)
 
     def batch_of(bucket: Tensor, window: Dataset) -> Dataset:
         size = size_of(bucket)
@@ -240,7 +242,7 @@ def dense_to_sparse_batch(batch_size: Any, row_shape: Any) -> Transformation:
         spec = SparseTensorSpec(TensorShape([None]).concatenate(shape), leaf.dtype)
         return dataset._then(
             "DenseToSparseBatchDataset",
-            convert_to_tensor(batch_size, dtypes.int64, name="batch_size"),
+            batch_size,
             constant(np.array(sizes, np.int64), dtypes.int64),
             spec=spec,
         )

@@ -18,6 +18,7 @@ from millstream.data.specs import TensorSpec, element_attrs, normalized, structu
 from millstream.data.tracing import TracedFunction
 from millstream.ir.constant import constant
 from millstream.ir.convert import convert_to_tensor
+from millstream.ir.scopes import name_scope
 from millstream.ir.tensor import Tensor
 from millstream.ops.array.gathering import gather
 from millstream.ops.array.reshaping import expand_dims, squeeze
@@ -70,29 +71,32 @@ def sample_from_datasets(datasets: list[Dataset], weights: Any = None, seed: Any
     Raises:
       TypeError, ValueError: if the weights do not fit or the structures differ.
     """
-    numbers = RandomDataset(seed).batch(2)
     if isinstance(weights, Dataset):
 
         def chosen(weight: Tensor, numbers: Tensor) -> Tensor:
             return _draw(expand_dims(ops.Log(weight), 0), numbers)
 
-        return _directed(Dataset.zip((weights, numbers)).map(chosen), datasets)
+        pairs = Dataset.zip((weights, RandomDataset(seed).batch(2)))
+        return _directed(pairs.map(chosen), datasets)
     if weights is None:
-        weights = [1.0 / len(datasets)] * len(datasets)
-    weights = convert_to_tensor(weights, name="weights")
-    if not weights.shape.is_compatible_with([len(datasets)]) or not datasets:
-        raise ValueError("`weights` must be a vector of length `len(datasets)`.")
-    if weights.dtype not in (dtypes.float32, dtypes.float64):
-        raise TypeError(
-            "`weights` must be convertible to a tensor of `tf.float32` or `tf.float64` elements."
-        )
+        logits: Any = [[1.0] * len(datasets)]
+    else:
+        weights = convert_to_tensor(weights, name="weights")
+        if not weights.shape.is_compatible_with([len(datasets)]):
+            raise ValueError("`weights` must be a vector of length `len(datasets)`.")
+        if weights.dtype not in (dtypes.float32, dtypes.float64):
+            raise TypeError(
+                "`weights` must be convertible to a tensor of `tf.float32` or `tf.float64` "
+                "elements."
+            )
+        logits = expand_dims(ops.Log(weights, name="logits"), 0)
     if len(datasets) == 1:
         return datasets[0]
-    logits = expand_dims(ops.Log(weights, name="logits"), 0)
+    numbers = RandomDataset(seed).batch(2)
     return _directed(numbers.map(lambda numbers: _draw(logits, numbers)), datasets)
 
 
-def _draw(logits: Tensor, seed: Tensor) -> Tensor:
+def _draw(logits: Any, seed: Tensor) -> Tensor:
     drawn = ops.StatelessMultinomial(logits, constant(1), seed, output_dtype=dtypes.int64)
     return squeeze(drawn, [0, 1])
 
@@ -278,10 +282,8 @@ def enumerate_dataset(start: Any = 0) -> Transformation:
 @export("data.experimental.Counter", "contrib.data.Counter")
 def Counter(start: Any = 0, step: Any = 1, dtype: Any = dtypes.int64) -> Dataset:
     """Returns a dataset of numbers `start`, `start + step`, … without end."""
-    first = convert_to_tensor(start, dtype, name="start")
-    width = convert_to_tensor(step, dtype, name="step")
-    return (
-        Dataset.from_tensors(0)
-        .repeat(None)
-        .apply(scan(first, lambda state, _: (ops.Add(state, width), state)))
-    )
+    with name_scope("counter"):
+        first = convert_to_tensor(start, dtype, name="start")
+        width = convert_to_tensor(step, dtype, name="step")
+        endless = Dataset.from_tensors(0).repeat(None)
+        return endless.apply(scan(first, lambda state, _: (ops.Add(state, width), state)))

@@ -58,12 +58,16 @@ class CsvDataset(Dataset):
         na_value: Any = "",
         select_cols: Any = None,
     ) -> None:
-        defaults = [_default(value) for value in record_defaults]
+        names = convert_to_tensor(filenames, dtypes.string, name="filenames")
+        compression = convert_to_tensor(
+            compression_type or "", dtypes.string, name="compression_type"
+        )
+        defaults = [_default(value, place) for place, value in enumerate(record_defaults)]
         spec = tuple(TensorSpec([], default.dtype) for default in defaults)
         columns = np.array(select_cols or [], np.int64)
         node = ops.CSVDataset(
-            convert_to_tensor(filenames, dtypes.string, name="filenames"),
-            convert_to_tensor(compression_type or "", dtypes.string, name="compression_type"),
+            names,
+            compression,
             convert_to_tensor(buffer_size or 4 << 20, dtypes.int64, name="buffer_size"),
             convert_to_tensor(header, dtypes.bool_, name="header"),
             convert_to_tensor(field_delim, dtypes.string, name="field_delim"),
@@ -76,10 +80,10 @@ class CsvDataset(Dataset):
         super().__init__(node, spec)
 
 
-def _default(value: Any) -> Tensor:
+def _default(value: Any, place: int) -> Tensor:
     if isinstance(value, dtypes.DType):
         return constant([], dtype=value)
-    return convert_to_tensor(value)
+    return convert_to_tensor(value, name=f"record_defaults_{place}")
 
 
 @export("data.experimental.SqlDataset", "contrib.data.SqlDataset")

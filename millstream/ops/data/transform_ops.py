@@ -327,7 +327,26 @@ def GroupByReducerDataset(
     """Makes a dataset with what functions make of all elements of each key."""
 
 
+@op(effect=Host())
+def ExperimentalGroupByReducerDataset(
+    input_dataset: Tensor[Variant],
+    key_func_other_arguments: Tensors["Tkey_func_other_arguments", 0],
+    init_func_other_arguments: Tensors["Tinit_func_other_arguments", 0],
+    reduce_func_other_arguments: Tensors["Treduce_func_other_arguments", 0],
+    finalize_func_other_arguments: Tensors["Tfinalize_func_other_arguments", 0],
+    *,
+    key_func: Func,
+    init_func: Func,
+    reduce_func: Func,
+    finalize_func: Func,
+    output_types: _TYPES,
+    output_shapes: _SHAPES,
+) -> _HANDLE:
+    """Makes a dataset with what functions make of all elements of each key."""
+
+
 @GroupByReducerDataset.run
+@ExperimentalGroupByReducerDataset.run
 def _(
     ctx,
     input_dataset,
@@ -385,7 +404,7 @@ for _opdef in (
     *(MapDataset, ParallelMapDataset, MapAndBatchDataset, FilterDataset),
     *(FilterByLastComponentDataset, TakeWhileDataset, ScanDataset, FlatMapDataset),
     *(InterleaveDataset, ParallelInterleaveDatasetV2, ParallelInterleaveDataset),
-    *(GroupByWindowDataset, GroupByReducerDataset),
+    *(GroupByWindowDataset, GroupByReducerDataset, ExperimentalGroupByReducerDataset),
 ):
     _opdef.shape_scalar()
     _opdef.no_gradient("a dataset is no number")
