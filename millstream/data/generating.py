@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 from collections.abc import Callable, Iterator
@@ -52,7 +53,9 @@ class _Running:
         self._arguments.pop(int(number), None)
         close = getattr(iterator, "close", None)
         if close is not None:
-            close()
+            # Another thread may be inside: it finds its pipeline closed when it comes back.
+            with contextlib.suppress(ValueError):
+                close()
         return np.int64(0)
 
 

@@ -306,6 +306,50 @@ def test_parallel_calls_run_at_the_same_time_and_keep_the_order():
         assert drain(session, element) == list(range(6))
 
 
+def test_many_threads_get_elements_of_their_own():
+    dataset = D.range(400).map(lambda x: x * 2, num_parallel_calls=2).prefetch(4)
+    element = dataset.make_one_shot_iterator().get_next()
+    found, session = [], tf.Session()
+
+    def work():
+        found.append([int(value) for value in drain(session, element, 1000)])
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    session.close()
+    assert sorted(value for part in found for value in part) == list(range(0, 800, 2))
+    assert all(part == sorted(part) for part in found)
+
+
+def test_a_session_closes_while_a_generator_is_running():
+    started, release = threading.Event(), threading.Event()
+
+    def slow():
+        started.set()
+        release.wait(10)
+        yield 1
+
+    element = D.from_generator(slow, tf.int32, []).make_one_shot_iterator().get_next()
+    session, errors = tf.Session(), []
+
+    def work():
+        try:
+            session.run(element)
+        except (tf.errors.OpError, RuntimeError) as error:
+            errors.append(error)
+
+    waiter = threading.Thread(target=work)
+    waiter.start()
+    started.wait(10)
+    session.close()
+    release.set()
+    waiter.join(10)
+    assert not waiter.is_alive()
+
+
 def test_optional_elements():
     iterator = D.range(1).make_one_shot_iterator()
     optional = tf.data.experimental.get_next_as_optional(iterator)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import sqlite3
 import zlib
@@ -94,7 +95,9 @@ class _FromFiles(Iterator):
     def close(self) -> None:
         close = getattr(self._open, "close", None)
         if close is not None:
-            close()
+            # Another thread may be inside: it finds its pipeline closed when it comes back.
+            with contextlib.suppress(ValueError):
+                close()
 
 
 def chunks_of(path: str, compression: str) -> Generator[bytes]:
