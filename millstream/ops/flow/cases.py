@@ -12,8 +12,8 @@ from millstream.ops.array.identities import identity
 from millstream.ops.flow.assertions import assert_true
 from millstream.ops.flow.calling import Case
 from millstream.ops.flow.conditionals import branch, check_same, choose, cond, unpacked
-from millstream.ops.math.cast import cast
 from millstream.ops.math.arithmetic import less_equal
+from millstream.ops.math.cast import cast
 from millstream.ops.math.reductions import reduce_sum
 
 __all__ = ["case", "switch_case"]
