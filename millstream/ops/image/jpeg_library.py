@@ -56,7 +56,7 @@ def decode(data, size, channels, ratio, fancy, fast, strict):
     """
     height, width = (-(-pixels // ratio) for pixels in size)
     if simplejpeg is None:
-        return _by_pillow(data, channels, (height, width), ratio, strict)
+        return _by_pillow(data, channels, ratio, strict)
     return simplejpeg.decode_jpeg(
         data,
         _MODES[channels],
@@ -76,12 +76,14 @@ def _opened(data):
         raise ValueError(str(error)) from error
 
 
-def _by_pillow(data, channels, size, ratio, strict):
+def _by_pillow(data, channels, ratio, strict):
     end = b"" if strict else b"\xff\xd9" * 8
     with _opened(data + end) as image:
         mode = _PILLOW_MODES[channels]
         if ratio > 1 or mode != image.mode:
-            image.draft(mode, size[::-1] if ratio > 1 else None)
+            # It scales as far down as leaves the image no smaller than it is told.
+            smaller = image.width // ratio, image.height // ratio
+            image.draft(mode, smaller if ratio > 1 else None)
         try:
             array = np.asarray(image.convert(mode))
         except (OSError, SyntaxError) as error:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import millstream as tf
+from millstream.ops.image import jpeg_library
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 sys.path.insert(0, str(GOLDEN))
@@ -131,3 +132,17 @@ def test_crop_is_part_of_the_image(run):
     image = run(tf.image.decode_jpeg(_file("grey")))
     part = run(tf.image.decode_and_crop_jpeg(_file("grey"), [2, 3, 5, 7]))
     assert part.tolist() == image[2:7, 3:10].tolist()
+
+
+@pytest.mark.parametrize("name", ["jpeg40", "jpeg95", "progressive", "grey"])
+def test_pillow_stands_in_with_values_that_are_near(run, name, monkeypatch):
+    wanted = run(tf.image.decode_jpeg(_file(name)))
+    half = run(tf.image.decode_jpeg(_file(name), ratio=2))
+    monkeypatch.setattr(jpeg_library, "simplejpeg", None)
+    found = run(tf.image.decode_jpeg(_file(name)))
+    assert np.abs(found.astype(int) - wanted).max() <= 12
+    assert run(tf.image.decode_jpeg(_file(name), ratio=2)).shape == half.shape
+    assert run(tf.image.extract_jpeg_shape(_file(name))).tolist() == list(wanted.shape)
+    for bad in (b"\xff\xd8\xff\xe0abc", _file(name)[:200]):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="Invalid JPEG data"):
+            run(tf.image.decode_jpeg(bad))
