@@ -163,7 +163,8 @@ class FeatureTransformationCache:
         if key in self._features:
             tensor = self._raw(key)
         elif isinstance(key, str):
-            raise ValueError(f"Feature {key} is not in features dictionary.")
+            known = ", ".join(sorted(k for k in self._features if isinstance(k, str)))
+            raise ValueError(f"Feature {key} is not in features dictionary. It has: {known}.")
         else:
             tensor = self._transformed(key, state_manager)
         self._tensors[key] = tensor

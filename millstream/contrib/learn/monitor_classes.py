@@ -279,10 +279,46 @@ class ValidationMonitor(EveryN):
         return self._early_stopped
 
 
-for _name, _kind in (
-    ("CheckpointSaver", CheckpointSaverHook), ("SummarySaver", SummarySaverHook),
-    ("StepCounter", StepCounterHook), ("StopAtStep", StopAtStepHook), ("NanLoss", NanTensorHook),
-):  # fmt: skip
+@export("contrib.learn.monitors.StepCounter")
+class StepCounter(StepCounterHook):
+    """Measures steps per second; arguments as for `tf.train.StepCounterHook`."""
+
+    def __init__(
+        self, every_n_steps: int = 100, output_dir: Any = None, summary_writer: Any = None
+    ) -> None:
+        super().__init__(every_n_steps, output_dir=output_dir, summary_writer=summary_writer)
+
+
+@export("contrib.learn.monitors.SummarySaver")
+class SummarySaver(SummarySaverHook):
+    """Writes summaries; arguments as for `tf.train.SummarySaverHook`, in another order."""
+
+    def __init__(
+        self,
+        summary_op: Any,
+        save_steps: int = 100,
+        output_dir: Any = None,
+        summary_writer: Any = None,
+        scaffold: Any = None,
+    ) -> None:
+        super().__init__(
+            save_steps, output_dir=output_dir, summary_writer=summary_writer, scaffold=scaffold,
+            summary_op=summary_op,
+        )  # fmt: skip
+
+
+@export("contrib.learn.monitors.NanLoss")
+class NanLoss(NanTensorHook):
+    """Ends a training whose loss is NaN; looks at every step, whatever `every_n_steps` says."""
+
+    def __init__(
+        self, loss_tensor: Any, every_n_steps: int = 100, fail_on_nan_loss: bool = True
+    ) -> None:
+        del every_n_steps
+        super().__init__(loss_tensor, fail_on_nan_loss)
+
+
+for _name, _kind in (("CheckpointSaver", CheckpointSaverHook), ("StopAtStep", StopAtStepHook)):
     export(f"contrib.learn.monitors.{_name}", module=_kind.__module__)(_kind)
 
 

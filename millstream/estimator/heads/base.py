@@ -103,7 +103,7 @@ class Head(metaclass=abc.ABCMeta):
       loss_reduction: how the examples' losses become one.
     """
 
-    def __init__(self, name: str | None, loss_reduction: str) -> None:
+    def __init__(self, name: str | None = None, loss_reduction: str = SUM_OVER_BATCH_SIZE) -> None:
         self._name = name
         self._loss_reduction = checked_reduction(loss_reduction)
 
