@@ -47,7 +47,7 @@ class Body:
         actions = plan.actions
         only = actions[0] if len(actions) == 1 else None
         self.region = only if isinstance(only, Region) and only.tiers is not None else None
-        self.numeric = not actions or self.region is not None
+        self.numeric = plan.frames is None and (not actions or self.region is not None)
         self.nodes: dict[Key, Operation] = {}
         self.stores: dict[Key, None] = {}
         for action in actions:

@@ -90,7 +90,9 @@ class BoundPlan:
         frame = self._template.copy()
         for slot, value in zip(self._feed_slots, values):
             frame[slot] = value
-        if self.plan.blocking:
+        if self.plan.frames is not None:
+            self._run_frames(self.plan.frames, frame, step, 0)
+        elif self.plan.blocking:
             _Dataflow(self, frame, step, 0).run()
         else:
             for action in self.actions:

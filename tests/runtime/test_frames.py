@@ -39,6 +39,20 @@ def test_gradients_of_switch_and_merge():
         assert session.run(dx, {x: -2.0}) == 3
 
 
+def test_switches_inside_of_a_function():
+    with tf.Graph().as_default(), tf.Session() as session:
+        x = tf.placeholder(tf.float32, [])
+
+        def branch():
+            low, high = switch(x, x > 5)
+            return merge([low * 3.0, tf.exp(high - 6.0)])[0]
+
+        y = tf.cond(x > 0, branch, lambda: x)
+        assert session.run([y + 1.0], {x: 2.0}) == [7]
+        assert session.run([y + 1.0], {x: 6.0}) == [2]
+        assert session.run(y, {x: -1.0}) == -1
+
+
 def test_a_dead_fetch_is_an_error():
     with tf.Graph().as_default(), tf.Session() as session:
         low, _ = switch(tf.constant(1.0), tf.constant(True))
