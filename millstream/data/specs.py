@@ -300,6 +300,8 @@ def _normalized(leaf: Any, place: int | None) -> Any:
         return SparseTensor.from_value(leaf)
     if isinstance(leaf, SparseTensor) or any(isinstance(leaf, kind) for kind, _ in _extra_kinds):
         return leaf
+    if hasattr(leaf, "to_numpy"):  # a column of a data frame
+        leaf = leaf.to_numpy()
     if place is None:
         return leaf if isinstance(leaf, Tensor) else convert_to_tensor(leaf)
     return convert_to_tensor(leaf, name=f"component_{place}")
