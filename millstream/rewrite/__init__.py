@@ -8,8 +8,9 @@ from millstream.rewrite.cse import merge_equal_nodes
 from millstream.rewrite.fold import fold
 from millstream.rewrite.program import Program
 from millstream.rewrite.prune import prune
+from millstream.rewrite.unneeded import leave_out_unneeded
 
-PASSES: list[Callable[[Program], None]] = [fold, merge_equal_nodes]
+PASSES: list[Callable[[Program], None]] = [fold, merge_equal_nodes, leave_out_unneeded]
 """What runs after pruning, in this order. A pass must keep fed and fetched tensors."""
 
 

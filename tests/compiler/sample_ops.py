@@ -108,7 +108,7 @@ def _(x, N):
     return list(np.split(x, N))
 
 
-@op
+@op(stateful=True)
 def SamplePositive(x: Tensor[Float]) -> Tensor[Float]:
     """Passes positive numbers and refuses others."""
 

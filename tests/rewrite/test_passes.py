@@ -134,3 +134,18 @@ def test_a_fed_node_is_not_merged(graph):
     a, b = ops.SampleAdd(x, x, name="a"), ops.SampleAdd(x, x, name="b")
     y = ops.SampleMul(a, b, name="y")
     assert names(program(graph, [y], [x, b])) == ["a", "y"]
+
+
+def test_pure_nodes_that_others_only_wait_for_do_not_run(graph):
+    x = feed(name="x")
+    n = ops.SampleCounter(name="n")
+    with graph.control_dependencies([n]):
+        a = ops.SampleAdd(x, x, name="a")
+    b = ops.SampleMul(a, a, name="b")
+    with graph.control_dependencies([b.op]):
+        c = ops.SampleAdd(x, constant(1.0), name="c")
+    # The counter behind what is left out is still waited for.
+    assert names(program(graph, [c], [x])) == ["n", "c"]
+    assert names(program(graph, [c, a], [x])) == ["n", "a", "c"]
+    assert names(program(graph, [c], [x], [b.op])) == ["n", "a", "b", "c"]
+    assert names(program(graph, [c], [x], optimize=False)) == ["n", "a", "b", "Const", "c"]
