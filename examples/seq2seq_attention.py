@@ -5,7 +5,7 @@ TensorFlow 1.x program with `tf.contrib.seq2seq`. It prints how many dates of a 
 right, by greedy decoding and by beam search.
 
     millstream run examples/seq2seq_attention.py
-    millstream run examples/seq2seq_attention.py --steps 3000
+    millstream run examples/seq2seq_attention.py --steps 1000
 """
 
 import datetime
@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 flags = tf.app.flags
-flags.DEFINE_integer("steps", 800, "How many batches to train on.")
+flags.DEFINE_integer("steps", 300, "How many batches to train on.")
 flags.DEFINE_integer("batch_size", 64, "Dates in a batch.")
 flags.DEFINE_integer("units", 96, "Units of encoder and decoder.")
 flags.DEFINE_integer("beams", 4, "Beams of the search.")
