@@ -105,7 +105,7 @@ def nodes_dropout_variational(tf, np):
         cells.BasicLSTMCell(4), 0.9, 0.8, 0.7, variational_recurrent=True, input_size=3,
         dtype=tf.float32, seed=7,
     )  # fmt: skip
-    output, state = cell(_x(tf, np, 2, 3), cell.zero_state(2, tf.float32))
+    _, state = cell(_x(tf, np, 2, 3), cell.zero_state(2, tf.float32))
     return cell(_x(tf, np, 2, 3), state)
 
 
