@@ -102,9 +102,7 @@ class Model(object):
         if not training:
             return
         variables = tf.trainable_variables()
-        gradients, _ = tf.clip_by_global_norm(
-            tf.gradients(self.loss * FLAGS.steps, variables), 5.0
-        )
+        gradients, _ = tf.clip_by_global_norm(tf.gradients(self.loss * FLAGS.steps, variables), 5.0)
         self.rate = tf.placeholder(tf.float32, [], name="rate")
         optimizer = tf.train.GradientDescentOptimizer(self.rate)
         self.train = optimizer.apply_gradients(zip(gradients, variables))

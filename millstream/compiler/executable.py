@@ -31,7 +31,11 @@ class Executable:
         self.lowering = lowering
         self._compiled = compiled
         gather = gatherer(lowering.argument_slots)
-        self._gather = (lambda frame: tuple(map(traced, gather(frame)))) if has_buffers else gather
+
+        def gather_buffers(frame: Frame) -> tuple[Any, ...]:
+            return tuple(map(traced, gather(frame)))
+
+        self._gather = gather_buffers if has_buffers else gather
         constants = region.large_constants
         self._constants = tuple(jax_bridge.on_device(constants[s]) for s in lowering.constant_slots)
         self._exports = region.exports

@@ -12,7 +12,7 @@ how static inputs get their values.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -330,7 +330,9 @@ def _for_kernel(node: Operation, operands: list[Any]) -> list[Any]:
 
 
 def _is_numeric(value: Any) -> bool:
-    return isinstance(value, (np.ndarray, np.generic)) and value.dtype != object
+    if not isinstance(cast(object, value), (np.ndarray, np.generic)):
+        return False
+    return not value.dtype.hasobject
 
 
 def _has_checks(member: RegionNode) -> bool:

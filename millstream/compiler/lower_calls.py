@@ -15,7 +15,7 @@ loop the first iteration that failed gives the arrays for the message.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -317,7 +317,8 @@ class _Looping:
         given: Any = self._inputs[call.count] if call.has_limit else np.int32(-1)
         saved = self._rooms(shapes[1], slices, limit)
         start = (jnp.int32(0), carry, saved, _passed(shapes[2]))
-        bounded = not (isinstance(given, (np.ndarray, np.generic)) and int(given) < 0)
+        known = isinstance(cast(object, given), (np.ndarray, np.generic))
+        bounded = not (known and int(given) < 0)
 
         def goes_on(state: Any) -> Any:
             trips, carry = state[0], state[1]

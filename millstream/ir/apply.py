@@ -99,15 +99,15 @@ def graph_of(values: Any) -> Graph:
       ValueError: if they belong to different graphs.
     """
     default = default_graphs.top()
-    inside = default is not None and default.building_function
+    inside: Any = default if default is not None and default.building_function else None
     first: Tensor | None = None
     for value in values:
         for item in value if type(value) in (list, tuple) else (value,):
             if not isinstance(item, Tensor):
                 continue
-            if inside:
-                if item.graph is not default:
-                    default.capture(item)
+            if inside is not None:
+                if item.graph is not inside:
+                    inside.capture(item)
             elif first is None:
                 first = item
                 if item.graph.building_function:
@@ -116,15 +116,16 @@ def graph_of(values: Any) -> Graph:
                 if item.graph.building_function:
                     raise ValueError(_from_inside(item))
                 raise ValueError(f"{item} must be from the same graph as {first}.")
-    if inside:
-        return default
+    if inside is not None:
+        return inside
     return get_default_graph() if first is None else first.graph
 
 
 def _from_inside(tensor: Tensor) -> str:
+    graph: Any = tensor.graph
     return (
         f"Cannot use '{tensor.name}' here, because it is in a cond or while context: it lives "
-        f"inside {tensor.graph.description}. Return it from there and use what the call gives."
+        f"inside {graph.description}. Return it from there and use what the call gives."
     )
 
 

@@ -108,12 +108,12 @@ class FuncGraph(Graph):
             self._root._last_id = value
 
     @property
-    def seed(self) -> int | None:  # pyright: ignore
+    def seed(self) -> int | None:
         """The outermost graph's seed."""
         return None if self._root is None else self._root.seed
 
     @seed.setter
-    def seed(self, value: int | None) -> None:
+    def seed(self, value: int | None) -> None:  # pyright: ignore
         if self._root is not None:
             self._root.seed = value
 

@@ -65,8 +65,8 @@ from millstream.ir.opdef import (
 )
 
 __all__ = [
-    "AtLeast", "BFloat16", "Bool", "Calls", "Complex64", "Complex128", "DType", "Double", "Dynamic", "Float",
-    "Floating",
+    "AtLeast", "BFloat16", "Bool", "Calls", "Complex64", "Complex128", "DType", "Double",
+    "Dynamic", "Float", "Floating",
     "Func", "Half", "Host", "Int8", "Int16", "Int32", "Int64", "ListOf", "Number", "Owns", "QInt8",
     "QInt16",
     "QInt32", "QUInt8", "QUInt16", "Reads", "Real", "Ref", "Refs", "Resource", "Returns", "Shape",

@@ -217,10 +217,16 @@ def _loop(cell, inputs, state, lengths, dtype, parallel_iterations, swap_memory)
         parallel_iterations=parallel_iterations, maximum_iterations=steps,
         swap_memory=swap_memory,
     )  # fmt: skip
-    results = [ta.stack() for ta in outputs]
-    for result, size in zip(results, sizes, strict=True):
-        result.set_shape(joined_statically([static_steps, static_batch], size))
+    results = _stacked(outputs, sizes, [static_steps, static_batch])
     return nest.pack_sequence_as(structure=cell.output_size, flat_sequence=results), last
+
+
+def _stacked(arrays, sizes, leading):
+    """Stacks the outputs of all steps, with the static shapes that are known of them."""
+    results = [ta.stack() for ta in arrays]
+    for result, size in zip(results, sizes, strict=True):
+        result.set_shape(joined_statically(leading, size))
+    return results
 
 
 def _turned(x, lengths, seq_axis, batch_axis):

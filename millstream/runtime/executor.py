@@ -24,7 +24,7 @@ import copy
 import queue
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -184,7 +184,7 @@ def fetched(frame: Frame, slot: int) -> Any:
             del value
             return take(frame, slot)
         return value[()]
-    if isinstance(value, np.generic):
+    if isinstance(cast(object, value), np.generic):
         return value
     if isinstance(value, Buffer):
         if not value.is_array:

@@ -236,7 +236,9 @@ def _fill_collection(out: Any, items: list[Any], scope: str | None) -> None:
     elif all(isinstance(item, float) for item in items):
         out.float_list.value.extend(items)
     elif all(isinstance(item, str | bytes) for item in items):
-        out.bytes_list.value.extend(i.encode(errors="surrogateescape") if isinstance(i, str) else i for i in items)
+        out.bytes_list.value.extend(
+            i.encode(errors="surrogateescape") if isinstance(i, str) else i for i in items
+        )
     elif all(hasattr(item, "type_url") for item in items):
         for item in items:
             out.any_list.value.add().CopyFrom(item)

@@ -16,7 +16,7 @@ def trips(cond, body, start, maximum_iterations=None):
     """Returns (what is told, whether it is exact, how many there are)."""
     x = tf.placeholder(tf.float32, [3])
     result = tf.while_loop(
-        cond, lambda *a: body(*a[:-1]) + (tf.sin(a[-1]),), (*start, x),
+        cond, lambda *a: (*body(*a[:-1]), tf.sin(a[-1])), (*start, x),
         maximum_iterations=maximum_iterations,
     )  # fmt: skip
     (dx,) = tf.gradients(result[-1], x)

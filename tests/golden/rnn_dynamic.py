@@ -1,6 +1,6 @@
 """Records recurrent networks that loop over time in TF 1.15.
 
-    python tests/golden/rnn_dynamic.py
+python tests/golden/rnn_dynamic.py
 """
 
 from programs import main
@@ -143,9 +143,7 @@ def _trained(tf, np, outputs, state):
 def train_dynamic_lstm(tf, np):
     cells = _cells(tf)
     cell = cells.MultiRNNCell([cells.BasicLSTMCell(5), cells.BasicLSTMCell(5)])
-    return _trained(
-        tf, np, *tf.nn.dynamic_rnn(cell, _x(tf, np, 2, 6, 3), dtype=tf.float32)
-    )
+    return _trained(tf, np, *tf.nn.dynamic_rnn(cell, _x(tf, np, 2, 6, 3), dtype=tf.float32))
 
 
 def train_dynamic_gru_lengths(tf, np):
@@ -188,9 +186,7 @@ def error_lengths_rank(tf, np):
 
 def error_lengths_count(tf, np):
     lengths = tf.placeholder_with_default(np.array([1, 2, 3]), [None])
-    return tf.nn.dynamic_rnn(
-        _cells(tf).GRUCell(4), _x(tf, np, 2, 5, 3), lengths, dtype=tf.float32
-    )
+    return tf.nn.dynamic_rnn(_cells(tf).GRUCell(4), _x(tf, np, 2, 5, 3), lengths, dtype=tf.float32)
 
 
 def error_depth(tf, np):

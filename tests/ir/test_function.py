@@ -87,7 +87,7 @@ def test_what_is_inside_cannot_be_used_outside(graph):
         y + 1.0
     with pytest.raises(ValueError, match="lives inside the function"):
         tf.Session().run(y)
-    with pytest.raises(ValueError, match="Cannot run `Tensor.eval`"):
+    with pytest.raises(ValueError, match=r"Cannot run `Tensor\.eval`"):
         y.eval(session=tf.Session())
 
 
@@ -139,7 +139,7 @@ def test_unknown_functions_are_named(graph):
 
 
 @op(effect=Host())
-def SampleMap(items: Tensor[Float], captured: Tensors["Tc", 0], *, f: Func) -> Returns(
+def SampleMap(items: Tensor[Float], captured: Tensors["Tc", 0], *, f: Func) -> Returns(  # noqa: F821
     y=Tensor[Float]
 ):
     """Applies a function to every item."""

@@ -72,7 +72,7 @@ def test_own_classes_can_mean_the_end(graph):
         for thread in runner.create_threads(session, start=True):
             thread.join()
         assert session.run(queue.is_closed())
-    with pytest.raises(TypeError, match="tuple of tf.errors types"):
+    with pytest.raises(TypeError, match=r"tuple of tf\.errors types"):
         tf.train.QueueRunner(queue, [bad.op], queue_closed_exception_types=KeyError)
 
 
@@ -84,7 +84,7 @@ def test_arguments_are_checked(graph):
         tf.train.QueueRunner(queue, [queue.enqueue(1.0)], queue_runner_def=object())
     with pytest.raises(ValueError, match="No default session"):
         tf.train.start_queue_runners()
-    with pytest.raises(TypeError, match="must be a `tf.Session`"):
+    with pytest.raises(TypeError, match=r"must be a `tf\.Session`"):
         tf.train.start_queue_runners("session")
 
 

@@ -31,7 +31,8 @@ THEMES = {
     ),
     "saved": (
         "VariableSynchronization VariableAggregation VariableDef SaveSliceInfoDef QueueRunnerDef "
-        "ReaderBaseState ValuesDef ControlFlowContextDef CondContextDef WhileContextDef SaverDef StructuredValue "
+        "ReaderBaseState ValuesDef ControlFlowContextDef CondContextDef WhileContextDef SaverDef "
+        "StructuredValue "
         "NoneValue ListValue TupleValue DictValue PairValue NamedTupleValue TensorSpecProto "
         "TypeSpecProto TrackableObjectGraph SavedObjectGraph SavedObject SavedUserObject "
         "SavedAsset SavedFunction SavedConcreteFunction SavedBareConcreteFunction SavedConstant "
