@@ -109,6 +109,7 @@ class _Loop:
     def __init__(self, loop_vars, invariants):
         self._structure = loop_vars
         self._invariants = invariants
+        self._sequence = None  # what the body returns, a list or a tuple, the loop returns too
         if invariants is not None:
             nest.assert_same_structure(loop_vars, invariants, expand_composites=False)
 
@@ -129,7 +130,8 @@ class _Loop:
         bodies.count(graph, count)  # NextIteration
         node = self._node(flat, shapes, test, step, options)
         exits = [identity(t, name="Exit") for t in node.values()[:count]]
-        return nest.pack_sequence_as(structure, exits, expand_composites=True)
+        packed = nest.pack_sequence_as(structure, exits, expand_composites=True)
+        return self._sequence(packed) if self._sequence in (list, tuple) else packed
 
     def _shapes(self, structure, flat):
         if self._invariants is None:
@@ -161,6 +163,7 @@ class _Loop:
             if kind == "cond":
                 body.outputs = [body.capture(convert_to_tensor(result))]
             else:
+                self._sequence = type(result)
                 body.outputs = _results(body, packed, result)
         return body
 

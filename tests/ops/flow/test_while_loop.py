@@ -211,3 +211,11 @@ def test_growing_values_leave_the_rest_compiled(session):
     plan = list(session.graph.executables.values())[-1]
     numeric = {n.name: c.numeric for n, c in plan.partition.calls.items()}
     assert numeric == {"while/While": False, "while_1/While": True}
+
+
+@pytest.mark.parametrize("start", [[0, 0], (0, 0)])
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_results_come_in_the_sequence_that_the_body_returns(start, kind):
+    with tf.Graph().as_default():
+        result = tf.while_loop(lambda i, j: i < 3, lambda i, j: kind([i + 1, j]), start)
+        assert type(result) is kind
