@@ -150,3 +150,25 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
         return result, grad
 
     return decorated
+
+
+@export("grad_pass_through")
+def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes a function's gradient that of the identity.
+
+    Args:
+      f: of one tensor, such as `tf.round`.
+    """
+
+    @functools.wraps(f)
+    @custom_gradient
+    def decorated(*args: Any) -> Any:
+        result = f(*args)
+
+        def grad(*dys: Any, variables: Any = None) -> Any:
+            dxs = dys[0] if len(dys) == 1 else list(dys)
+            return (dxs, [None] * len(variables)) if variables else dxs
+
+        return result, grad
+
+    return decorated

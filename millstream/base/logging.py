@@ -43,6 +43,7 @@ class _CurrentStderr(logging.StreamHandler[Any]):
         return sys.stderr
 
 
+@export("get_logger")
 def get_logger() -> logging.Logger:
     """Gives the logger, with a handler of its own unless the program has configured logging."""
     global _logger

@@ -9,7 +9,7 @@ from millstream.base.dtypes import DType
 from millstream.base.export import export
 from millstream.base.nest import Composite
 from millstream.base.shapes import TensorShape
-from millstream.ir.tensor import Tensor
+from millstream.ir.tensor import Tensor, is_dense_tensor_like
 
 
 class CompositeTensor(Composite):
@@ -206,3 +206,9 @@ class SparseTensorValue(NamedTuple):
     indices: Any
     values: Any
     dense_shape: Any
+
+
+@export("is_tensor", "contrib.framework.is_tensor")
+def is_tensor(x: Any) -> bool:
+    """Tells whether `x` is a tensor or stands for one: dense, sparse, ragged, or a variable."""
+    return isinstance(x, CompositeTensor) or is_dense_tensor_like(x)

@@ -16,6 +16,7 @@ from millstream.ir.default import get_default_graph
 from millstream.ir.graph_collections import GraphKeys
 from millstream.ir.node import Operation
 from millstream.ops.flow.groups import group
+from millstream.ops.table.static import tables_initializer
 from millstream.saved_model import constants
 from millstream.saved_model.assets import copy_assets, note_assets
 from millstream.saved_model.signatures import predict_signature_def
@@ -206,8 +207,9 @@ def simple_save(
 @export("saved_model.main_op.main_op")
 def main_op() -> Operation:
     """Makes the operation that initialises all variables and tables of the default graph."""
-    tables = group(*get_default_graph().get_collection(GraphKeys.TABLE_INITIALIZERS))
-    return group(global_variables_initializer(), local_variables_initializer(), tables)
+    return group(
+        global_variables_initializer(), local_variables_initializer(), tables_initializer()
+    )
 
 
 @export("saved_model.main_op_with_restore", "saved_model.main_op.main_op_with_restore")
