@@ -36,7 +36,8 @@ def _coordinates(indices, dims):
 UnravelIndex.kernel(_coordinates)
 UnravelIndex.reference(lambda indices, dims: _coordinates(np.asarray(indices), dims))
 UnravelIndex.no_gradient("places are integers")
-UnravelIndex.examples(np.array([2, 5, 7]), np.array([3, 3])).examples(np.int64(5), np.array([2, 3]))
+UnravelIndex.examples(np.array([2, 5, 7]), np.array([3, 3]))
+UnravelIndex.examples(np.int32(5), np.array([2, 3], np.int32))
 UnravelIndex.fails("cannot contain 0", np.array([2, 5]), np.array([3, 0]))
 
 
