@@ -4,7 +4,7 @@ import os
 import tempfile
 
 import numpy as np
-from cases import case
+from registry import case
 
 
 def _pipeline(tf, paths, parse, calls=None):
@@ -15,7 +15,7 @@ def _pipeline(tf, paths, parse, calls=None):
     return lambda: sess.run([part.op for part in element])
 
 
-def _write_records(tf, count=4000):
+def write_records(tf, count=4000):
     """Writes examples with 784 bytes, a label and 16 floats each; returns the file's name."""
     path = os.path.join(tempfile.mkdtemp(), "records")
     rng = np.random.RandomState(0)
@@ -33,7 +33,7 @@ def _write_records(tf, count=4000):
     return path
 
 
-def _wanted(tf):
+def features_wanted(tf):
     return {
         "image": tf.FixedLenFeature([], tf.string),
         "label": tf.FixedLenFeature([], tf.int64),
@@ -46,11 +46,11 @@ def input_records_parse_shuffle_batch(tf):
     """Takes a batch of 128 examples: records, parsed one by one, shuffled, batched."""
 
     def parse(record):
-        found = tf.parse_single_example(record, _wanted(tf))
+        found = tf.parse_single_example(record, features_wanted(tf))
         pixels = tf.cast(tf.decode_raw(found["image"], tf.uint8), tf.float32) / 255.0
         return pixels, found["label"], found["x"]
 
-    return _pipeline(tf, _write_records(tf), parse)
+    return _pipeline(tf, write_records(tf), parse)
 
 
 @case
@@ -58,11 +58,11 @@ def input_records_shuffle_batch_parse(tf):
     """Takes a batch of 128 examples: records, shuffled, batched, parsed as a batch."""
 
     def parse(records):
-        found = tf.parse_example(records, _wanted(tf))
+        found = tf.parse_example(records, features_wanted(tf))
         pixels = tf.cast(tf.decode_raw(found["image"], tf.uint8), tf.float32) / 255.0
         return pixels, found["label"], found["x"]
 
-    dataset = tf.data.TFRecordDataset(_write_records(tf)).repeat()
+    dataset = tf.data.TFRecordDataset(write_records(tf)).repeat()
     dataset = dataset.shuffle(1000, seed=1).batch(128).map(parse).prefetch(1)
     element = dataset.make_one_shot_iterator().get_next()
     sess = tf.Session()

@@ -4,8 +4,8 @@ import os
 import tempfile
 
 import numpy as np
-from cases import case, session
-from input_cases import _wanted, _write_records
+from input_cases import features_wanted, write_records
+from registry import case, session
 
 
 @case
@@ -50,8 +50,8 @@ def _started(tf, batch):
 @case
 def queue_records_one_by_one(tf):
     """Takes a batch of 128 examples that one thread reads and parses one by one."""
-    names = tf.train.string_input_producer([_write_records(tf)])
-    found = tf.parse_single_example(tf.TFRecordReader().read(names)[1], _wanted(tf))
+    names = tf.train.string_input_producer([write_records(tf)])
+    found = tf.parse_single_example(tf.TFRecordReader().read(names)[1], features_wanted(tf))
     pixels = tf.reshape(tf.decode_raw(found["image"], tf.uint8), [784])
     parts = [tf.cast(pixels, tf.float32) / 255.0, found["label"], found["x"]]
     return _started(tf, tf.train.shuffle_batch(parts, 128, 2000, 500, seed=1))
@@ -60,9 +60,9 @@ def queue_records_one_by_one(tf):
 @case
 def queue_records_in_blocks(tf):
     """Takes a batch of 128 examples that one thread reads and parses 64 at a time."""
-    names = tf.train.string_input_producer([_write_records(tf)])
+    names = tf.train.string_input_producer([write_records(tf)])
     records = tf.TFRecordReader().read_up_to(names, 64)[1]
-    found = tf.parse_example(records, _wanted(tf))
+    found = tf.parse_example(records, features_wanted(tf))
     pixels = tf.reshape(tf.decode_raw(found["image"], tf.uint8), [-1, 784])
     parts = [tf.cast(pixels, tf.float32) / 255.0, found["label"], found["x"]]
     batch = tf.train.shuffle_batch(parts, 128, 2000, 500, seed=1, enqueue_many=True)
