@@ -85,7 +85,7 @@ def _try(name: str, value: Any) -> bool:
 
     try:
         jax.jit(probe, compiler_options={name: value}).lower(1.0).compile()
-    except Exception:  # noqa: BLE001 - whatever it says, the option cannot be used  # noqa: BLE001 - whatever it says, the option cannot be used
+    except Exception:  # noqa: BLE001 - whatever it says, the option cannot be used
         _LOG.info("this jaxlib does not know the compile option %s", name)
         return False
     return True

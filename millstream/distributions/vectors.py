@@ -301,7 +301,7 @@ class DirichletMultinomial(_Counts):
 
     def _sample_n(self, n, seed=None):
         if self.total_count.shape.ndims != 0:
-            raise NotImplementedError("Sample only supports a scalar total_count.")
+            raise ValueError("Samples need a scalar total_count.")
         classes, batch = self.event_shape_tensor(), self.batch_shape_tensor()
         drawn = random_gamma([n], self.concentration, None, self.dtype, seed)
         logits = reshape(math.log(drawn), concat([[-1], classes], 0))

@@ -23,20 +23,18 @@ from millstream.saved_model import constants
 _TYPE_URL = "type.googleapis.com/tensorflow.AssetFileDef"
 
 
-def note_assets(graph: Graph, tensors: Iterable[Any]) -> dict[str, str]:
+def note_assets(graph: Graph, tensors: Iterable[Any], names: dict[str, str]) -> None:
     """Puts an `AssetFileDef` for each tensor into the graph's collection of assets.
 
     Args:
       graph: the graph to save.
       tensors: constant string scalars, the paths of the files.
-
-    Returns:
-      The name in `assets/` of every path. Files of one base name get a number.
+      names: the name in `assets/` of every path so far; new ones are added. Files of one base
+        name get a number.
 
     Raises:
       TypeError: if a tensor is no constant string.
     """
-    names: dict[str, str] = {}
     for tensor in tensors:
         path = _path_in(tensor)
         if path not in names:
@@ -47,7 +45,6 @@ def note_assets(graph: Graph, tensors: Iterable[Any]) -> dict[str, str]:
             type_url=_TYPE_URL, value=asset.SerializeToString()
         )
         graph.add_to_collection(constants.ASSETS_KEY, noted)
-    return names
 
 
 def copy_assets(export_dir: str, names: dict[str, str]) -> None:

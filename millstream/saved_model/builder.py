@@ -57,6 +57,7 @@ class SavedModelBuilder:
             saved_model_schema_version=constants.SAVED_MODEL_SCHEMA_VERSION
         )
         self._has_saved_variables = False
+        self._assets: dict[str, str] = {}
 
     def add_meta_graph_and_variables(
         self,
@@ -96,8 +97,7 @@ class SavedModelBuilder:
         main_op = _chosen_init(main_op, legacy_init_op)
         with sess.graph.as_default():
             saver = saver or _new_saver()
-            assets = self._note(sess.graph, assets_collection, main_op)
-            copy_assets(self._export_dir, assets)
+            self._note(sess.graph, assets_collection, main_op)
             self._save_variables(sess, saver)
             self._add(saver, tags, signature_def_map, clear_devices, strip_default_attrs)
         self._has_saved_variables = True
@@ -126,7 +126,7 @@ class SavedModelBuilder:
                 "Please invoke `add_meta_graph_and_variables()` first."
             )
         main_op = _chosen_init(main_op, legacy_init_op)
-        copy_assets(self._export_dir, self._note(get_default_graph(), assets_collection, main_op))
+        self._note(get_default_graph(), assets_collection, main_op)
         saver = saver or _new_saver()
         self._add(saver, tags, signature_def_map, clear_devices, strip_default_attrs)
 
@@ -150,13 +150,14 @@ class SavedModelBuilder:
         logging.info("SavedModel written to: %s", path)
         return as_bytes(path)
 
-    def _note(self, graph: Any, assets_collection: Any, main_op: Any) -> dict[str, str]:
-        """Notes assets and initialisation in the graph's collections; gives the assets' names."""
-        assets = note_assets(graph, assets_collection or ())
-        logging.info("Assets added to graph." if assets else "No assets to save.")
+    def _note(self, graph: Any, assets_collection: Any, main_op: Any) -> None:
+        """Notes assets and initialisation in the graph's collections, and copies the assets."""
+        tensors = list(assets_collection or ())
+        note_assets(graph, tensors, self._assets)
+        logging.info("Assets added to graph." if tensors else "No assets to save.")
+        copy_assets(self._export_dir, self._assets)
         if main_op is not None:
             graph.get_collection_ref(constants.MAIN_OP_KEY)[:] = [main_op]
-        return assets
 
     def _save_variables(self, sess: Any, saver: Saver) -> None:
         directory = os.path.join(self._export_dir, constants.VARIABLES_DIRECTORY)

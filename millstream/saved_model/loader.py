@@ -191,13 +191,10 @@ def _init_op(graph: Graph, meta_graph: Any, import_scope: str | None) -> Any:
         outputs = meta_graph.signature_def[constants.INIT_OP_SIGNATURE_KEY].outputs
         return graph.as_graph_element(prefix + outputs[constants.INIT_OP_SIGNATURE_KEY].name)
     for key in (constants.MAIN_OP_KEY, constants.LEGACY_INIT_OP_KEY):
-        names = meta_graph.collection_def[key].node_list.value if _has(meta_graph, key) else ()
+        noted = key in meta_graph.collection_def
+        names = meta_graph.collection_def[key].node_list.value if noted else ()
         if len(names) > 1:
             raise RuntimeError(f"Expected exactly one operation in {key}, found {list(names)}.")
         if names:
             return graph.as_graph_element(prefix + names[0])
     return None
-
-
-def _has(meta_graph: Any, key: str) -> bool:
-    return key in meta_graph.collection_def

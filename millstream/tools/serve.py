@@ -11,6 +11,8 @@ import os
 from typing import Any
 
 from millstream.tools import report
+from millstream.tools.serving.http import ModelServer
+from millstream.tools.serving.versions import ModelVersions
 
 
 def main(arguments: list[str]) -> int:
@@ -40,12 +42,8 @@ def main(arguments: list[str]) -> int:
     return report.guarded("serve", lambda: _serve(options))
 
 
-def start(options: Any) -> Any:
+def start(options: Any) -> ModelServer:
     """Loads the model and opens the port; returns the server, not yet serving."""
-    # Loading brings in the whole of Millstream: `--help` should not wait for it.
-    from millstream.tools.serving.http import ModelServer
-    from millstream.tools.serving.versions import ModelVersions
-
     versions = ModelVersions(options.model, options.max_batch, options.batch_timeout_ms)
     versions.watch(options.poll_seconds)
     name = options.name or os.path.basename(os.path.abspath(options.model))

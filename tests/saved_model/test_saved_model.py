@@ -157,3 +157,18 @@ def test_main_op_initialises_everything(sess):
     tf.get_variable("l", initializer=2.0, collections=[tf.GraphKeys.LOCAL_VARIABLES])
     sess.run(tf.saved_model.main_op.main_op())
     assert sess.run(["w:0", "l:0"]) == [1, 2]
+
+
+def test_assets_of_several_graphs_are_kept_apart(sess, tmp_path):
+    for folder in "ab":
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "words").write_text(folder)
+    linear()
+    builder = tf.saved_model.Builder(tmp_path / "model")
+    first = [tf.constant(str(tmp_path / "a" / "words"))]
+    builder.add_meta_graph_and_variables(sess, ["train"], assets_collection=first)
+    second = [tf.constant(str(tmp_path / "b" / "words"))]
+    builder.add_meta_graph(["serve"], assets_collection=second)
+    builder.save()
+    assets = tmp_path / "model" / "assets"
+    assert {p.name: p.read_text() for p in assets.iterdir()} == {"words": "a", "words_1": "b"}
