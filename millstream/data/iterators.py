@@ -18,6 +18,7 @@ from millstream.ir.function import register, unique_function_name
 from millstream.ir.opdef import Reads, Variable, Writes
 from millstream.ir.tensor import Tensor
 from millstream.ops.by_name import ops
+from millstream.ops.flow.bodies import uncounted
 
 _MANY_CALLS = 32
 GLOBAL_ITERATORS = "iterators"
@@ -266,7 +267,8 @@ def one_shot(dataset: Any) -> Iterator:
     """
     suffix = base64.b64encode(f"dataset_{id(dataset)}".encode(), b"__").decode().strip("=")
     body = FuncGraph(unique_function_name(f"_make_dataset_{suffix}"), inline=False)
-    with body.as_default():
+    # TF 1.15 builds it in a graph of its own: seeds that are drawn later do not depend on it.
+    with uncounted(body), body.as_default():
         copied = _copied(dataset._variant_tensor, body, {})
         body.outputs = [optimized_variant(dataset, copied)]
     handle = ops.OneShotIterator(

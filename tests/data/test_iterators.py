@@ -409,3 +409,14 @@ def test_options_are_checked():
     dataset = D.range(3).with_options(options).map(lambda x: x)
     assert dataset.options() == options
     assert dataset.options() != tf.data.Options()
+
+
+def test_a_one_shot_iterator_leaves_the_seeds_of_what_follows_alone():
+    with tf.Graph().as_default():
+        tf.set_random_seed(5)
+        dataset = tf.data.Dataset.from_tensor_slices([1, 2, 3]).map(lambda x: x + 1).batch(2)
+        dataset.make_one_shot_iterator().get_next()
+        tf.random_uniform([])
+        nodes = tf.get_default_graph().get_operations()
+        seeds = [node.get_attr("seed2") for node in nodes if node.type == "RandomUniform"]
+        assert seeds == [12]  # as in TF 1.15.5
